@@ -1,0 +1,47 @@
+# make demo   network -> hardware -> proof, on two images     make test   everything that is checked
+# Nothing here needs root; `sparsespike doctor` prints what a machine lacks.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+TEST_BUDGET := 1500
+
+.PHONY: demo test lint cosim-long bench clean
+.DEFAULT_GOAL := demo
+
+.venv/.created:
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || \
+	  { echo "error: $(PYTHON) -m venv failed: on Debian and Ubuntu install python3-venv" >&2; rm -rf .venv; exit 1; }
+	@touch $@
+
+.venv/.demo: pyproject.toml | .venv/.created
+	$(BIN)/python -m pip install --quiet --editable '.[golden,cosim]'
+	@touch $@
+
+.venv/.dev: pyproject.toml requirements-oracle.txt | .venv/.created
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --no-deps --requirement requirements-oracle.txt
+	@touch $@ .venv/.demo
+
+demo: .venv/.demo
+	$(BIN)/sparsespike cosim --images 2
+
+test: .venv/.dev
+	@start=$$(date +%s); status=0; \
+	$(BIN)/python -m pytest -q --durations=15 || status=$$?; \
+	echo "test time: $$(( $$(date +%s) - start )) s of a budget of $(TEST_BUDGET) s"; \
+	exit $$status
+
+lint: .venv/.dev
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
+
+cosim-long: .venv/.dev
+	$(BIN)/python -m cocotb_tests.random_pairs --pairs 300 --engines 40
+
+bench: .venv/.dev
+	$(BIN)/python -m bench.simulator_vs_rtl
+
+clean:
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	find . -path ./.venv -prune -o -name __pycache__ -type d -exec rm -rf {} +

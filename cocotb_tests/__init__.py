@@ -1,0 +1,1 @@
+"""cocotb testbenches: blocks, and whole networks against golden model and simulator."""

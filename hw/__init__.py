@@ -1,0 +1,1 @@
+"""Amaranth hardware: the sparse spike engine, its parts and the Verilog export."""

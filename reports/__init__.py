@@ -1,0 +1,1 @@
+"""Energy and throughput of a run, computed from its activity counters."""

@@ -1,0 +1,1 @@
+"""Numba: the cycle-level simulator of the engine and its activity counters."""

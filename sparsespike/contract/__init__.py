@@ -1,0 +1,1 @@
+"""What every folder agrees on: configurations, integer networks, programs and counters."""
