@@ -45,12 +45,13 @@ class NetworkConfig(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _default_stem(cls, values: Any) -> Any:
-        if isinstance(values, dict) and "stem_channels" not in values:
-            dim = values.get("dim")
-            if isinstance(dim, int) and dim > 0:
-                stem = tuple(max(1, dim // d) for d in (8, 4, 2, 1))
-                return {**values, "stem_channels": stem}
+    def _lists_and_stem(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        dim = values.get("dim")
+        if "stem_channels" not in values and isinstance(dim, int) and dim > 0:
+            values["stem_channels"] = tuple(max(1, dim // d) for d in (8, 4, 2, 1))
         return values
 
     @model_validator(mode="after")
@@ -140,10 +141,6 @@ class NetworkConfig(BaseModel):
         return shapes[name.rsplit(".", 1)[-1]]
 
 
-def _none(dtype: str) -> Any:
-    return field(default_factory=lambda: np.zeros(0, dtype))
-
-
 @dataclass(frozen=True, eq=False)
 class IntegerLayer:
     """One layer of the integer network.
@@ -164,9 +161,9 @@ class IntegerLayer:
     bias: NDArray[np.int64]
     threshold: NDArray[np.int64]
     scale: NDArray[np.float64]
-    multiplier: NDArray[np.int64] = _none("int64")
+    multiplier: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     shift: int = 0
-    score_weight: NDArray[np.int8] = _none("int8")
+    score_weight: NDArray[np.int8] = field(default_factory=lambda: np.zeros(0, np.int8))
     keep: int = 0
 
     def check(self, config: NetworkConfig) -> None:
@@ -188,8 +185,8 @@ class IntegerLayer:
         if self.weight.size and np.abs(self.weight.astype(np.int16)).max() > limit:
             raise ContractError(f"layer {self.name}: a weight exceeds +-{limit}, the range of "
                                 f"{config.weight_bits} bits; quantize with more weight_bits")
-        if selector and not (0 <= self.shift <= 31 and 0 <= self.multiplier.min()
-                             and self.multiplier.max() <= 32767):
+        multipliers = self.multiplier.clip(0, 32767)
+        if not (0 <= self.shift <= 31 and np.array_equal(multipliers, self.multiplier)):
             raise ContractError(f"layer {self.name}: multiplier or shift out of range (0..32767, "
                                 "0..31); quantize the network again")
 
