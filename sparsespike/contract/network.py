@@ -36,7 +36,8 @@ class NetworkConfig(BaseModel):
     heads: int = Field(ge=1)
     mlp_ratio: int = Field(default=4, ge=1)
     classes: int = Field(default=10, ge=1)
-    stem_channels: tuple[int, int, int, int]
+    stem_channels: tuple[int, int, int, int] = (0, 0, 0, 0)
+    """Output channels of conv0..conv3; absent: dim / 8, dim / 4, dim / 2, dim."""
     stem_pools: tuple[bool, bool, bool, bool] = (False, False, True, True)
     selector_blocks: tuple[int, ...] = ()
     keep_ratio: float = Field(default=1.0, gt=0, le=1)

@@ -1,0 +1,111 @@
+"""EngineConfig: the knobs of one sparse spike processing engine, validated, and its presets."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from sparsespike.contract.errors import ContractError
+
+_PRESETS = Path(__file__).parent / "presets"
+
+
+class EngineConfig(BaseModel):
+    """Every parameter of an engine. Frozen; unknown keys, floats for integers and strings are refused.
+
+    Depths count the unit their comment names; derived widths and latencies live in
+    `sparsespike.contract.derived`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    clusters: int = Field(ge=1, le=32, description="broadcasters, each with its own lanes")
+    lanes: int = Field(ge=1, le=64, description="lanes per cluster, one output channel each")
+    chunk: int = Field(ge=4, le=64, description="input channels per broadcast chunk, a power of two")
+    fifo_depth: int = Field(ge=1, le=64, description="matched chunks a lane can queue")
+    time_steps: int = Field(ge=1, le=16, description="adders per lane, one time step each")
+    weight_bits: Literal[4, 6, 8] = Field(description="widest weight the lanes take")
+    axi_data_bits: Literal[64, 128] = Field(description="data width of the AXI4 master")
+    memory_latency: int = Field(ge=1, le=1000, description="cycles from a read address to its first beat")
+    memory_interval: int = Field(ge=1, le=64, description="cycles per beat of the external memory")
+    clock_mhz: float = Field(gt=0, le=2000, description="clock assumed by reports, MHz")
+    mask_depth: int = Field(ge=1, le=65536, description="mask words (chunk bits) per lane and tile")
+    weight_depth: int = Field(ge=1, le=65536, description="non-zero weights per lane and tile")
+    spike_depth: int = Field(ge=16, le=1 << 22, description="chunk words in the spike memory")
+    count_depth: int = Field(ge=16, le=1 << 22, description="chunk words in the residual count memory")
+    count_bits: int = Field(ge=1, le=6, description="bits of a residual count")
+    max_tokens: int = Field(ge=1, le=1024, description="entries of the token list and of the score memory")
+    max_layers: int = Field(ge=4, le=128, description="descriptors on chip")
+    max_classes: int = Field(ge=2, le=1024, description="logits on chip")
+    attention_units: int = Field(ge=1, le=32, description="clusters that own an attention unit")
+    head_slots: int = Field(ge=4, le=256, description="padded channels of one attention head")
+    attention_depth: int = Field(ge=4, le=4096, description="K^T V counter rows: padded channels x step groups")
+    accumulator_bits: int = Field(ge=12, le=32, description="bits of a lane accumulator, signed")
+    membrane_bits: int = Field(ge=16, le=48, description="bits of a scaled membrane, signed")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> EngineConfig:
+        if self.chunk & (self.chunk - 1):
+            raise ValueError(f"chunk must be a power of two, not {self.chunk}")
+        if self.attention_units > self.clusters:
+            raise ValueError(
+                f"attention_units must be at most clusters ({self.clusters}), not {self.attention_units}"
+            )
+        if self.membrane_bits <= self.accumulator_bits:
+            raise ValueError(
+                f"membrane_bits must exceed accumulator_bits ({self.accumulator_bits}), "
+                f"not {self.membrane_bits}"
+            )
+        return self
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 (hex) of the canonical JSON of all fields."""
+        text = json.dumps(self.model_dump(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def engine_presets() -> list[str]:
+    """Names of the presets that ship with the package, sorted."""
+    return sorted(path.stem for path in _PRESETS.glob("*.toml"))
+
+
+def load_engine(name_or_path: str | Path, **overrides: Any) -> EngineConfig:
+    """An engine from a preset name or a TOML file; fields absent from a file come from `small`.
+
+    Raises ContractError with one line that names file, field, value and remedy.
+    """
+    path = _PRESETS / f"{name_or_path}.toml"
+    if not path.is_file():
+        path = Path(name_or_path)
+    if not path.is_file():
+        known = ", ".join(engine_presets())
+        raise ContractError(f"engine '{name_or_path}' is neither a preset nor a file; presets: {known}")
+    fields = _read_toml(_PRESETS / "small.toml") | _read_toml(path) | overrides
+    try:
+        return EngineConfig(**fields)
+    except ValidationError as error:
+        raise ContractError(f"engine {path}: {_first_problem(error)}") from None
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ContractError(f"engine {path}: not valid TOML ({error}); see a preset for the form") from None
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    field = ".".join(str(part) for part in problem["loc"])
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "extra_forbidden":
+        known = ", ".join(EngineConfig.model_fields)
+        return f"unknown field '{field}'; fields are: {known}"
+    return f"{field} = {problem['input']!r}: {message}" if field else message

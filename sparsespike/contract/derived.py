@@ -1,0 +1,174 @@
+"""Everything that follows from an EngineConfig: widths, depths, and the pipeline depths.
+
+This is the one place where the simulator and the RTL read how many cycles a block takes;
+docs/engine.md states the same numbers as sentences. A *row* is what one tile of lanes writes for
+one token and step group, a *word* is one broadcast chunk, a *line* is one memory word that holds
+whole rows and whole chunk words, a *unit* is the smallest part a write can enable.
+"""
+
+from __future__ import annotations
+
+from sparsespike.contract.config import EngineConfig
+from sparsespike.contract.counters import COUNTERS
+
+BURST_BEATS = 32
+"""Longest AXI read burst, beats."""
+OUTSTANDING_BURSTS = 2
+"""Read bursts in flight."""
+BROADCAST_STAGES = 4
+"""Cycles from the address generator to the broadcast register."""
+LOAD_LATENCY = 3
+"""Cycles from a tile's last beat to the first cycle its walk may begin."""
+LANE_LATENCY = 3
+"""Cycles from the issue of a token's last match to its accumulators standing in the output register."""
+ROW_CREDITS = 2
+"""Rows a cluster may have between its neuron unit and the end of their write-back."""
+DRAIN_CYCLES = 3
+"""Cycles from the last write-back operation of a layer to the next phase."""
+DESCRIPTOR_CYCLES = 2
+"""Cycles from the last descriptor beat's read to the go pulse."""
+ATTENTION_READ = 2
+"""Cycles from an attention unit's last word request to its first counter row."""
+ATTENTION_DRAIN = 2
+"""Cycles from the last counter row to the first output handed to the neuron unit."""
+ATTENTION_HEAD = 3
+"""Cycles between the K^T V walk and the Q walk, and before each head."""
+TOPK_WIDTH = 8
+"""Scores ranked side by side by the top-k unit."""
+COUNTER_CYCLES = len(COUNTERS)
+"""Epilogue of a layer: one counter a cycle goes to the counter memory."""
+DESCRIPTOR_BYTES = 64
+PIXEL_BITS = 8
+PIXEL_BYTES = 4
+"""Bytes of a pixel in memory: up to four channels, byte c is channel c."""
+RECORD_BITS = 128
+"""Bits of a lane's constants in the weight stream."""
+
+
+def ceil_div(value: int, divisor: int) -> int:
+    """Smallest integer >= value / divisor."""
+    return -(-value // divisor)
+
+
+def lane_pitch(engine: EngineConfig) -> int:
+    """Channel slots of a row: lanes rounded up to a power of two."""
+    return 1 << (engine.lanes - 1).bit_length()
+
+
+def line_slots(engine: EngineConfig) -> int:
+    """Channel slots of a memory line: whole rows and whole chunk words."""
+    return max(engine.chunk, lane_pitch(engine))
+
+
+def unit_slots(engine: EngineConfig) -> int:
+    """Channel slots of a write-enable unit."""
+    return min(engine.chunk, lane_pitch(engine))
+
+
+def words_per_line(engine: EngineConfig) -> int:
+    """Chunk words of a memory line."""
+    return line_slots(engine) // engine.chunk
+
+
+def rows_per_line(engine: EngineConfig) -> int:
+    """Rows of a memory line."""
+    return line_slots(engine) // lane_pitch(engine)
+
+
+def spike_lines(engine: EngineConfig) -> int:
+    """Depth of the spike memory in lines."""
+    return ceil_div(engine.spike_depth, words_per_line(engine))
+
+
+def count_lines(engine: EngineConfig) -> int:
+    """Depth of the count memory in lines."""
+    return ceil_div(engine.count_depth, words_per_line(engine))
+
+
+def masks_per_beat(engine: EngineConfig) -> int:
+    """Mask words of one beat of the weight stream."""
+    return engine.axi_data_bits // engine.chunk
+
+
+def weight_slot_bits(engine: EngineConfig) -> int:
+    """Bits one weight takes in the weight stream: 4 for 4-bit weights, else 8."""
+    return 4 if engine.weight_bits == 4 else 8
+
+
+def weights_per_beat(engine: EngineConfig) -> int:
+    """Weights of one beat of the weight stream."""
+    return engine.axi_data_bits // weight_slot_bits(engine)
+
+
+def mask_lines(engine: EngineConfig) -> int:
+    """Beats of masks one half of a lane's mask memory holds."""
+    return ceil_div(engine.mask_depth, masks_per_beat(engine))
+
+
+def weight_lines(engine: EngineConfig) -> int:
+    """Beats of weights one half of a lane's weight memory holds."""
+    return ceil_div(engine.weight_depth, weights_per_beat(engine))
+
+
+def record_beats(engine: EngineConfig) -> int:
+    """Beats of a lane's constants."""
+    return RECORD_BITS // engine.axi_data_bits
+
+
+def descriptor_beats(engine: EngineConfig) -> int:
+    """Beats of a descriptor."""
+    return DESCRIPTOR_BYTES * 8 // engine.axi_data_bits
+
+
+def pixel_passes(engine: EngineConfig) -> int:
+    """Walks of the first layer: bit-planes of a pixel over adders."""
+    return ceil_div(PIXEL_BITS, engine.time_steps)
+
+
+def pixels_per_beat(engine: EngineConfig) -> int:
+    """Pixels of an AXI beat."""
+    return engine.axi_data_bits // (8 * PIXEL_BYTES)
+
+
+def logits_per_beat(engine: EngineConfig) -> int:
+    """32-bit logits of an AXI beat."""
+    return engine.axi_data_bits // 32
+
+
+def write_slots(engine: EngineConfig) -> int:
+    """Period of the write-back schedule: cluster k acts in cycles t with t mod period == k."""
+    return max(4, engine.clusters)
+
+
+def neuron_latency(engine: EngineConfig) -> int:
+    """Cycles from a lane's take to its result in the row queue."""
+    return max(engine.time_steps, 5) + 2
+
+
+def neuron_gap(engine: EngineConfig, takes: int) -> int:
+    """Cycles from a row's last take to the next row's first, for rows of `takes` channels.
+
+    The membrane a take leaves behind is written `time_steps` + 1 cycles later.
+    """
+    return max(1, engine.time_steps + 2 - takes)
+
+
+def step_groups(engine: EngineConfig, time_steps: int) -> int:
+    """Groups of steps a network of `time_steps` steps needs."""
+    return ceil_div(time_steps, engine.time_steps)
+
+
+def topk_cycles(tokens: int) -> int:
+    """Cycles of the top-k unit over `tokens` scores."""
+    return ceil_div(tokens, TOPK_WIDTH) * (TOPK_WIDTH + tokens + 1) + tokens + 1
+
+
+def topk_comparisons(tokens: int) -> int:
+    """Score pairs the top-k unit compares."""
+    return ceil_div(tokens, TOPK_WIDTH) * TOPK_WIDTH * tokens
+
+
+def logit_cycles(engine: EngineConfig, classes: int) -> int:
+    """Cycles from the head's drain to the write response, with the deterministic memory."""
+    beats = ceil_div(classes, logits_per_beat(engine))
+    return beats * (logits_per_beat(engine) + 1) + engine.memory_latency + 1
