@@ -1,0 +1,1 @@
+"""The network in PyTorch: float training, pruning, quantisation and the integer golden model."""
