@@ -1,43 +1,44 @@
 """How wide one event of each counter is, in bits, for a given engine."""
 
 from sparsespike.contract.config import EngineConfig
+from sparsespike.contract.derived import lane_pitch
 
 
 def event_bits(engine: EngineConfig) -> dict[str, int]:
     """Bits that one event of a counter reads, writes or computes on.
 
-    Counters that only count cycles or occasions are 1 bit wide.
+    Words and rows of residual counts are taken as wide as those of spikes. A row is written to
+    the copy of every cluster and to that of the write-back unit. Counters that only count cycles
+    or occasions are 1 bit wide.
     """
-    spikes = engine.chunk * engine.time_steps
-    match = engine.chunk + spikes
-    counter_row = engine.head_slots * _bits_of(engine.max_tokens)
+    word = engine.chunk * engine.time_steps
+    row = lane_pitch(engine) * engine.time_steps
+    copies = engine.clusters + 1
+    queued = engine.chunk + word
+    attention_row = engine.head_slots * engine.time_steps * engine.max_tokens.bit_length()
     return {
         "dma_read_beats": engine.axi_data_bits,
         "dma_write_beats": engine.axi_data_bits,
-        "chunks_scanned": spikes,
+        "chunks_scanned": word,
         "chunks_skipped": 1,
-        "chunks_broadcast": match * engine.lanes,
+        "chunks_broadcast": queued * engine.lanes,
         "mask_words_read": engine.chunk,
-        "queue_entries": match,
+        "queue_entries": queued,
         "weights_read": engine.weight_bits,
         "additions": engine.accumulator_bits,
         "lif_updates": engine.membrane_bits,
         "spikes_fired": 1,
-        "rows_written": spikes,
-        "rows_updated": spikes,
-        "pixel_words_written": spikes,
+        "rows_written": row * copies,
+        "rows_updated": row,
+        "pixel_words_written": word * copies,
         "broadcast_stalls": 1,
         "broadcast_idle": 1,
         "lane_output_stalls": 1,
         "row_stalls": 1,
-        "attention_words_read": spikes,
-        "attention_updates": counter_row,
-        "attention_accumulates": counter_row,
+        "attention_words_read": word,
+        "attention_updates": attention_row,
+        "attention_accumulates": attention_row,
         "selector_updates": engine.accumulator_bits,
         "topk_comparisons": engine.accumulator_bits,
         "cycles": 1,
     }
-
-
-def _bits_of(largest: int) -> int:
-    return largest.bit_length()

@@ -37,6 +37,8 @@ def _random_frame(seed=7, layers=6):
         ("dma_read_beats", 10, 10 * 64 * 12.45),
         ("weights_read", 8, 8 * 8 * 10 / 64),
         ("mask_words_read", 4, 4 * 16 * 10 / 64),
+        ("rows_written", 3, 3 * (8 * 4) * 5 * 20 / 64),
+        ("attention_updates", 2, 2 * (64 * 4 * 7) * 20.2 / 64),
         ("cycles", 1_000_000, 0.0),
     ],
 )

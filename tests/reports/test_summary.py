@@ -22,9 +22,7 @@ def _counters():
 
 def test_summary_by_hand():
     cycles = np.array([[100, 200, 300], [100, 250, 350]], dtype=np.int64)
-    summary = summarize(
-        ["a", "b", "c"], cycles, _counters(), engine=ENGINE, technology=TABLE
-    )
+    summary = summarize(["a", "b", "c"], cycles, _counters(), engine=ENGINE, technology=TABLE)
     assert summary.images == 2
     assert summary.cycles_per_image == 650
     assert summary.fps == pytest.approx(100e6 / 650)
