@@ -57,7 +57,8 @@ class Spikformer(nn.Module):
         logits = self.head(_token_mean(x, keep))
         return NetworkOutput(logits, torch.stack(fractions) if fractions else logits.new_zeros(0))
 
-    def _select(self, selector: int, x: Tensor, keep: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    def _select(self, selector: int, x: Tensor, keep: Tensor | None
+                ) -> tuple[Tensor, Tensor | None]:
         scores = self.predictor[selector](x)
         if keep is not None:
             return x, sample_keep(scores, keep)

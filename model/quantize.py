@@ -126,7 +126,8 @@ def _with_threshold(name: str, weight: NDArray[np.int8], bias: NDArray[np.int64]
 
 
 def _attention_layer(name: str, config: NetworkConfig) -> IntegerLayer:
-    threshold = numeric.lif_threshold(config.attention_scale, config.time_steps, ATTENTION_THRESHOLD)
+    threshold = numeric.lif_threshold(
+        config.attention_scale, config.time_steps, ATTENTION_THRESHOLD)
     none = np.zeros(0, np.int64)
     return IntegerLayer(name, "attention", none.astype(np.int8), none,
                         np.array([threshold], np.int64), none.astype(np.float64))

@@ -4,7 +4,7 @@ Fan-out is as uneven as pruning leaves it; biases are calibrated layer by layer 
 arithmetic, so that spikes reach every layer.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -95,7 +95,8 @@ def _block(maker: "_Maker", block: int, x: Tensor) -> list[IntegerLayer]:
 def _attention(maker: "_Maker", block: int, x: Tensor) -> tuple[IntegerLayer, IntegerLayer, Tensor]:
     """Q, K and V at the rate for which the attention neurons come closest to their target."""
     config = maker.config
-    threshold = numeric.lif_threshold(config.attention_scale, config.time_steps, ATTENTION_THRESHOLD)
+    threshold = numeric.lif_threshold(
+        config.attention_scale, config.time_steps, ATTENTION_THRESHOLD)
     none = np.zeros(0, np.int64)
     attention = IntegerLayer(f"block.{block}.attn", "attention", none.astype(np.int8), none,
                              np.array([threshold], np.int64), none.astype(np.float64))
@@ -120,7 +121,7 @@ class _Maker:
     rng: np.random.Generator
     density: float
     target: tuple[float, float]
-    output: Tensor = torch.zeros(0)
+    output: Tensor = field(default_factory=lambda: torch.zeros(0))
 
     def rates(self, channels: int) -> NDArray[np.float64]:
         """Target firing rates, one a channel."""

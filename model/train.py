@@ -87,7 +87,8 @@ def train(network: Spikformer, data: ImageSet, pixels: PixelScale, config: Train
             loss_sum += loss.item()
             correct += int((output.logits.argmax(1) == target).sum())
         seconds = time.monotonic() - start
-        results.append(EpochResult(epoch, loss_sum / steps, correct / (steps * config.batch), seconds))
+        accuracy = correct / (steps * config.batch)
+        results.append(EpochResult(epoch, loss_sum / steps, accuracy, seconds))
         _save(checkpoint, network, optimizer, epoch + 1)
         if report:
             report(results[-1])
@@ -162,7 +163,8 @@ def _save(path: Path | None, network: nn.Module, optimizer: torch.optim.Optimize
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
-        state = {"epoch": epoch, "network": network.state_dict(), "optimizer": optimizer.state_dict()}
+        state = {"epoch": epoch, "network": network.state_dict(),
+                 "optimizer": optimizer.state_dict()}
         torch.save(state, partial)
         partial.replace(path)
 

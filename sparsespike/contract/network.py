@@ -241,7 +241,7 @@ class IntegerNetwork:
     def weight_sparsity(self) -> float:
         """Zeros among all integer weights of tensors with two or more dimensions, 0..1."""
         weights = [layer.weight for layer in self.layers if layer.weight.ndim >= 2]
-        return 1.0 - sum(map(np.count_nonzero, weights)) / sum(w.size for w in weights)
+        return 1.0 - sum(int(np.count_nonzero(w)) for w in weights) / sum(w.size for w in weights)
 
     def content_hash(self) -> str:
         """SHA-256 (hex) of config, layer records and every array, in a fixed byte order."""

@@ -1,0 +1,39 @@
+"""Writing a trained network as the zoo holds it: checkpoint, integer network, measured card."""
+
+import json
+from pathlib import Path
+
+from model.checkpoint import Checkpoint, save_checkpoint
+from model.data import ImageSet
+from model.evaluate import Progress, evaluate_float, evaluate_integer
+from model.prune import weight_sparsity
+from model.quantize import quantize
+
+
+def publish(checkpoint: Checkpoint, name: str, folder: Path, test: ImageSet, *, seed: int,
+            note: str, progress: Progress | None = None) -> dict[str, object]:
+    """Write `name`.safetensors, .int8.npz and .json; returns the card, accuracies over `test`.
+
+    note: how the network was trained, in a sentence.
+    """
+    network = checkpoint.network.eval()
+    integer = quantize(network, checkpoint.pixels)
+    score = evaluate_integer(integer, test, progress=progress)
+    card = {
+        "name": name,
+        "accuracy_float": evaluate_float(network, checkpoint.pixels, test),
+        "accuracy_integer": score.accuracy,
+        "images": len(test.images),
+        "weight_sparsity": weight_sparsity(network),
+        "weight_sparsity_integer": integer.weight_sparsity(),
+        "keep_ratio": network.config.keep_ratio,
+        "synops_per_image": score.synops_per_image,
+        "macs_per_image": score.macs_per_image,
+        "seed": seed,
+        "note": note,
+        "integer_sha256": integer.content_hash(),
+    }
+    save_checkpoint(checkpoint, folder / f"{name}.safetensors")
+    integer.save(folder / f"{name}.int8.npz")
+    (folder / f"{name}.json").write_text(json.dumps(card, indent=2) + "\n")
+    return card
