@@ -35,10 +35,10 @@ class Stage:
 
 NANO_STAGES = (
     Stage("dense", 0.0, 3, 3e-3),
-    Stage("prune60", 0.6, 1, 2e-3),
-    Stage("prune80", 0.8, 1, 2e-3),
-    Stage("select90", 0.9, 2, 2e-3, "sample"),
-    Stage("final90", 0.9, 4, 2e-3, "top"),
+    Stage("prune60", 0.6, 2, 2e-3),
+    Stage("prune80", 0.8, 2, 2e-3),
+    Stage("select90", 0.902, 2, 2e-3, "sample"),
+    Stage("final90", 0.902, 5, 2e-3, "top"),
 )
 
 

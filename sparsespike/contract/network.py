@@ -24,7 +24,7 @@ _DTYPES = dict(zip(_ARRAYS, ("int8", "int64", "int64", "float64", "int64", "int8
 
 
 class NetworkConfig(BaseModel):
-    """Shape of one Spikformer; every derived size is a method, so that it has one definition."""
+    """Shape of one Spikformer; stem_channels (conv0..conv3): absent, dim / 8, / 4, / 2, / 1."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -37,7 +37,6 @@ class NetworkConfig(BaseModel):
     mlp_ratio: int = Field(default=4, ge=1)
     classes: int = Field(default=10, ge=1)
     stem_channels: tuple[int, int, int, int] = (0, 0, 0, 0)
-    """Output channels of conv0..conv3; absent: dim / 8, dim / 4, dim / 2, dim."""
     stem_pools: tuple[bool, bool, bool, bool] = (False, False, True, True)
     selector_blocks: tuple[int, ...] = ()
     keep_ratio: float = Field(default=1.0, gt=0, le=1)
