@@ -14,10 +14,12 @@ TEST_BUDGET := 1500
 	@touch $@
 
 .venv/.demo: pyproject.toml | .venv/.created
+	@echo "installing into .venv (minutes the first time)"
 	$(BIN)/python -m pip install --quiet --editable '.[golden,cosim]'
 	@touch $@
 
 .venv/.dev: pyproject.toml requirements-oracle.txt | .venv/.created
+	@echo "installing into .venv (minutes the first time)"
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	$(BIN)/python -m pip install --quiet --no-deps --requirement requirements-oracle.txt
 	@touch $@ .venv/.demo

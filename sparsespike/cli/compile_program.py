@@ -1,0 +1,70 @@
+"""`sparsespike compile`: an integer network becomes a Program for one engine."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from sparsespike.cli.inputs import compile_for, load_engine_config, load_network
+from sparsespike.cli.meta import meta
+from sparsespike.cli.options import (
+    DEFAULT_ENGINE,
+    DEFAULT_NETWORK,
+    EngineOption,
+    JsonOption,
+    LanesOption,
+    NetworkOption,
+)
+from sparsespike.cli.output import output_file, require_writable_file, save_atomically, write_json
+
+
+def command(
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Program file. Default: below build/."),
+    ] = None,
+    network: NetworkOption = DEFAULT_NETWORK,
+    engine: EngineOption = DEFAULT_ENGINE,
+    lanes: LanesOption = None,
+    json_file: JsonOption = None,
+) -> None:
+    """Compile a network for an engine: descriptors and memory image, in one file.
+
+    Example: sparsespike compile --network nano --engine small -o nano.program
+    """
+    if json_file is not None:
+        require_writable_file(json_file, option="--json")
+    target = output_file(output, default=f"{Path(network).stem}-{Path(engine).stem}.program")
+    config = load_engine_config(engine, lanes)
+    program = compile_for(load_network(network), config)
+    save_atomically(target, program.save)
+    layers = [_row(layer) for layer in program.layers]
+    Console().print(_table(layers))
+    typer.echo(f"{target}: {len(layers)} layers, {program.image.nbytes:,} bytes of memory image")
+    if json_file is not None:
+        hashes = meta(
+            config_hash=config.hash, program_hash=program.hash, network_hash=program.network_hash
+        )
+        result = {"program": str(target), "image_bytes": program.image.nbytes, "layers": layers}
+        write_json(json_file, {**result, "meta": hashes})
+
+
+def _row(layer: Any) -> dict[str, Any]:
+    descriptor = layer.descriptor
+    return {
+        "name": layer.name,
+        "tokens": descriptor.tokens,
+        "groups": descriptor.groups,
+        "tiles": descriptor.tiles,
+    }
+
+
+def _table(layers: list[dict[str, Any]]) -> Table:
+    table = Table("layer", "tokens", "step groups", "tiles")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for layer in layers:
+        table.add_row(*(str(value) for value in layer.values()))
+    return table

@@ -1,0 +1,66 @@
+"""Run the command line in process and look at exit code, stdout, stderr and files."""
+
+import re
+from typing import NamedTuple
+
+import pytest
+
+from sparsespike.cli.main import main
+
+# A message that mends something says one of these.
+REMEDY = re.compile(
+    r"--help|must |is not one of|fields are|presets:|tables:|networks:|counters are|give |choose |"
+    r"check |create |correct |compile it again|make it again|make one|see a preset|see horowitz|"
+    r"raise |use |needs |name a|expected |resize|larger|remove|add |should be|no more rows|"
+    r"convert |save it again|it again|one folder per class"
+)
+
+
+class Outcome(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def run(capsys):
+    """A function that runs `sparsespike` with the given words."""
+
+    def _run(*words):
+        capsys.readouterr()
+        code = main([str(word) for word in words])
+        return Outcome(code, *capsys.readouterr())
+
+    return _run
+
+
+@pytest.fixture
+def refused(run, tmp_path, monkeypatch):
+    """A function: the command exits with 2 and one line that has all `expected` words.
+
+    It runs in `tmp_path` and must leave that folder as it was; `{}` stands for the folder.
+    """
+
+    def _refused(words, expected):
+        monkeypatch.chdir(tmp_path)
+        before = _tree(tmp_path)
+        outcome = run(*(str(word).replace("{}", str(tmp_path)) for word in words))
+        assert outcome.code == 2, outcome
+        assert outcome.err.startswith("error: ")
+        assert outcome.err.endswith("\n")
+        assert outcome.err.count("\n") == 1, outcome.err
+        assert "Traceback" not in outcome.err
+        for word in expected:
+            assert word.replace("{}", str(tmp_path)) in outcome.err
+        assert REMEDY.search(outcome.err), f"no remedy: {outcome.err}"
+        assert outcome.out == ""
+        assert _tree(tmp_path) == before
+
+    return _refused
+
+
+def _tree(folder):
+    return {
+        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
+        for path in sorted(folder.rglob("*"))
+    }
