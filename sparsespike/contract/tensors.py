@@ -48,7 +48,7 @@ def natural_tensor(
     """
     shape = stored_shape(layer, engine, network)
     if rows.shape != shape:
-        raise ContractError(f"layer {layer.name}: rows are {rows.shape}, its stored form is {shape}")
+        raise ContractError(f"layer {layer.name}: rows are {rows.shape}, not {shape}")
     tokens, groups, _, _, adders = shape
     steps = rows.reshape(tokens, groups, -1, adders).transpose(1, 3, 0, 2)
     steps = steps.reshape(groups * adders, tokens, -1)[: network.time_steps]

@@ -1,0 +1,39 @@
+"""`compile_network`: the passes of the compiler, one after the other."""
+
+from __future__ import annotations
+
+from sparsespike.compiler.dataflow import IMAGE, dataflow
+from sparsespike.compiler.image import memory_image
+from sparsespike.compiler.limits import check_limits
+from sparsespike.compiler.lower import Lowering
+from sparsespike.compiler.plan import plan_tensors
+from sparsespike.contract.config import EngineConfig
+from sparsespike.contract.network import IntegerNetwork
+from sparsespike.contract.program import Program
+
+
+def compile_network(net: IntegerNetwork, engine: EngineConfig) -> Program:
+    """The program that computes `net` on `engine`, the same for the same input.
+
+    Raises ContractError, one line with layer, buffer and remedy, if the engine is too small.
+    """
+    check_limits(engine, net.config)
+    flows = dataflow(net.config)
+    plan = plan_tensors(net, engine, flows)
+    lowering = Lowering(net, engine, plan)
+    layers, packets = zip(*(lowering.lower(i, flow) for i, flow in enumerate(flows)), strict=True)
+    image = memory_image(
+        engine,
+        layers,
+        b"".join(packets),
+        pixels=net.config.image_size**2,
+        pixel_base=plan.base[IMAGE],
+    )
+    return Program(
+        engine=engine,
+        network=net.config,
+        network_hash=net.content_hash(),
+        layers=layers,
+        image=image,
+        pixel_pad=net.pixel_pad,
+    )

@@ -1,0 +1,83 @@
+"""Storage and place of every tensor of a network on an engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sparsespike.compiler.dataflow import IMAGE, RESIDUAL, STEM, Flow
+from sparsespike.compiler.memory import place_tensors
+from sparsespike.compiler.storage import (
+    Storage,
+    attention_storage,
+    plain_storage,
+    qkv_storage,
+)
+from sparsespike.contract import derived
+from sparsespike.contract.config import EngineConfig
+from sparsespike.contract.network import IntegerNetwork
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Attributes: storage and base (first chunk word) of each tensor by name."""
+
+    storage: Mapping[str, Storage]
+    base: Mapping[str, int]
+
+
+def plan_tensors(net: IntegerNetwork, engine: EngineConfig, flows: Sequence[Flow]) -> Plan:
+    """Lays out every tensor. Raises ContractError if a memory is too small."""
+    storage = {IMAGE: _image_storage(engine, net.config.in_channels)}
+    storage[STEM] = storage[RESIDUAL] = plain_storage(engine, _residual_work(net, flows))
+    for flow in flows:
+        if flow.target is None or flow.target in storage:
+            continue
+        if flow.kind == "attention":
+            made = attention_storage(engine, storage[flow.source], net.config.dim)
+        elif flow.name.endswith(".qkv"):
+            made = qkv_storage(engine, nonzeros(net, flow), net.config.heads)
+        else:
+            made = plain_storage(engine, nonzeros(net, flow))
+        storage[flow.target] = made
+    return Plan(storage, place_tensors(engine, flows, _sizes(net, engine, flows, storage)))
+
+
+def nonzeros(net: IntegerNetwork, flow: Flow) -> NDArray[np.int64]:
+    """(out,) non-zero weights of each output channel."""
+    weight = net.layer(flow.name).weight
+    count: NDArray[np.int64] = np.count_nonzero(weight.reshape(len(weight), -1), axis=1)
+    return count
+
+
+def _residual_work(net: IntegerNetwork, flows: Sequence[Flow]) -> NDArray[np.int64]:
+    """(dim,) work of all layers that share the order of x: weights times positions."""
+    writers = [flow for flow in flows if flow.target in (STEM, RESIDUAL)]
+    work = np.zeros(net.config.dim, np.int64)
+    for flow in writers:
+        work += nonzeros(net, flow) * flow.tokens
+    return work
+
+
+def _image_storage(engine: EngineConfig, channels: int) -> Storage:
+    """Pixel words: slot c is channel c, one word per pass; masks are shared by the passes."""
+    slots = np.full(engine.chunk, -1, np.int64)
+    slots[:channels] = np.arange(channels)
+    return Storage((), slots, words=derived.pixel_passes(engine), chunks=1)
+
+
+def _sizes(
+    net: IntegerNetwork, engine: EngineConfig, flows: Sequence[Flow], storage: Mapping[str, Storage]
+) -> dict[str, int]:
+    """Chunk words of each tensor, whole lines."""
+    groups = derived.step_groups(engine, net.config.time_steps)
+    per_line = derived.words_per_line(engine)
+    pixels = net.config.image_size**2 * storage[IMAGE].words
+    sizes = {IMAGE: derived.ceil_div(pixels, per_line) * per_line}
+    for flow in flows:
+        if flow.target is not None:
+            sizes[flow.target] = flow.stored * groups * storage[flow.target].words
+    return sizes

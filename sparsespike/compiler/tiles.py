@@ -1,0 +1,57 @@
+"""A layer's tiles: which channels, which stored row, in which order of the weight stream."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sparsespike.compiler.dataflow import Flow
+from sparsespike.compiler.order import deal_tiles, group_channels
+from sparsespike.compiler.storage import Storage
+from sparsespike.contract import derived
+from sparsespike.contract.config import EngineConfig
+from sparsespike.contract.program import Output
+
+
+@dataclass(frozen=True, eq=False)
+class Tile:
+    """Output channels (lane by lane) that one cluster computes at a time; -1 is a silent lane."""
+
+    cluster: int
+    row: int
+    channels: NDArray[np.int64]
+
+
+def layer_tiles(
+    engine: EngineConfig,
+    flow: Flow,
+    storage: Storage | None,
+    nonzeros: NDArray[np.int64],
+    mask_words: int,
+) -> list[Tile]:
+    """Tiles in stream order.
+
+    storage: that of the layer's output, None for selectors and the head. nonzeros: weights of each
+    output channel. A stored row without channels gets a tile with one silent lane, so that the row
+    is written. A tile is taken to cost its scans and its heaviest lane's weights.
+    """
+    rows = storage.rows if storage is not None else _free_rows(engine, flow, nonzeros)
+    cost = [mask_words + int(nonzeros[row].max(initial=0)) for row in rows]
+    silent = np.full(1, -1, np.int64)
+    return [
+        Tile(place % engine.clusters, int(row), rows[row] if rows[row].size else silent)
+        for place, row in enumerate(deal_tiles(np.array(cost), engine.clusters))
+    ]
+
+
+def _free_rows(
+    engine: EngineConfig, flow: Flow, nonzeros: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], ...]:
+    """Rows of a layer that stores none: the head's are in the order of classes."""
+    channels = len(nonzeros)
+    if flow.output == Output.HEAD:
+        starts = range(0, channels, engine.lanes)
+        return tuple(np.arange(s, min(s + engine.lanes, channels)) for s in starts)
+    return tuple(group_channels(nonzeros, derived.ceil_div(channels, engine.lanes)))
