@@ -4,7 +4,6 @@ import difflib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -60,11 +59,12 @@ def fill(network: Spikformer, state: dict[str, Tensor], where: str) -> None:
     state = {n: t for n, t in state.items() if not n.endswith("num_batches_tracked")}
     for name in wanted:
         if name not in state:
-            raise ContractError(f"{where}: tensor {name} is missing{_nearest(name, state)}; "
+            strangers = [n for n in state if n not in wanted]
+            raise ContractError(f"{where}: tensor {name} is missing{_nearest(name, strangers)}; "
                                 "check depth, selectors and tensor names")
     for name, tensor in state.items():
         if name not in wanted:
-            raise ContractError(f"{where}: tensor {name} is unknown{_nearest(name, wanted)}; "
+            raise ContractError(f"{where}: tensor {name} is unknown{_nearest(name, list(wanted))}; "
                                 "remove or rename it")
         if tensor.shape != wanted[name].shape:
             raise ContractError(f"{where}: tensor {name} has shape {tuple(tensor.shape)}, the "
@@ -72,6 +72,6 @@ def fill(network: Spikformer, state: dict[str, Tensor], where: str) -> None:
     network.load_state_dict(state, strict=False)
 
 
-def _nearest(name: str, names: dict[str, Any]) -> str:
+def _nearest(name: str, names: list[str]) -> str:
     match = difflib.get_close_matches(name, names, n=1)
     return f" (nearest: {match[0]})" if match else ""
