@@ -5,7 +5,7 @@ Source: Spikformer (ICLR 2023), section 3.4 (SSA); names as in the authors' code
 
 from torch import Tensor, nn
 
-from model.linear import apply_norm
+from model.linear import linear_current
 from model.neuron import lif
 
 ATTENTION_THRESHOLD = 0.5
@@ -38,8 +38,7 @@ class SpikingAttention(nn.Module):
         return self._fire("proj", spikes.transpose(2, 3).flatten(3))
 
     def _fire(self, part: str, x: Tensor) -> Tensor:
-        linear, norm = self.get_submodule(f"{part}_linear"), self.get_submodule(f"{part}_bn")
-        return lif(apply_norm(norm, linear(x)))
+        return lif(linear_current(self, part, x))
 
     def _split(self, x: Tensor) -> Tensor:
         return x.unflatten(3, (self._heads, -1)).transpose(2, 3)  # (T, B, heads, N, d)

@@ -6,7 +6,7 @@ Source: Spikformer (ICLR 2023), section 3.2; names as in the authors' code.
 from torch import Tensor, nn
 
 from model.attention import SpikingAttention
-from model.linear import apply_norm
+from model.linear import linear_current
 from model.neuron import lif
 from sparsespike.contract.network import NetworkConfig
 
@@ -23,8 +23,8 @@ class SpikingMlp(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Counts (T, B, N, D) to spikes (T, B, N, D)."""
-        hidden = lif(apply_norm(self.fc1_bn, self.fc1_linear(x)))
-        return lif(apply_norm(self.fc2_bn, self.fc2_linear(hidden)))
+        hidden = lif(linear_current(self, "fc1", x))
+        return lif(linear_current(self, "fc2", hidden))
 
 
 class Block(nn.Module):

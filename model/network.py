@@ -3,7 +3,7 @@
 Source: Spikformer (ICLR 2023); SparseSpikformer (arXiv 2311.08806). Tensor names are the authors'.
 """
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -56,6 +56,14 @@ class Spikformer(nn.Module):
             x = block(x, keep)
         logits = self.head(_token_mean(x, keep))
         return NetworkOutput(logits, torch.stack(fractions) if fractions else logits.new_zeros(0))
+
+    def blocks(self) -> list[Block]:
+        """The encoder blocks."""
+        return [cast(Block, block) for block in self.block]
+
+    def predictors(self) -> list[TokenPredictor]:
+        """The token predictors, one per selector."""
+        return [cast(TokenPredictor, predictor) for predictor in self.predictor]
 
     def _select(self, selector: int, x: Tensor, keep: Tensor | None
                 ) -> tuple[Tensor, Tensor | None]:

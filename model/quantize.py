@@ -3,16 +3,16 @@
 Symmetric scale per output channel; biases and thresholds are exact integers at that scale.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from model.attention import ATTENTION_THRESHOLD
+from model.linear import linear_of, norm_of
 from model.network import Spikformer
 from model.pixels import PixelScale
-from model.stem import CONV_NAMES, NORM_NAMES
 from sparsespike.contract import numeric
 from sparsespike.contract.errors import ContractError
 from sparsespike.contract.network import IntegerLayer, IntegerNetwork, NetworkConfig
@@ -29,24 +29,24 @@ class Folded(NamedTuple):
     bias: Floats
 
 
-def fold_norm(weight: Tensor, bias: Tensor | None, norm: nn.Module) -> Folded:
+def fold_norm(weight: Tensor, bias: Tensor | None, norm: nn.BatchNorm1d | nn.BatchNorm2d
+              ) -> Folded:
     """The weight and bias of norm(layer(x)) in evaluation mode, as one layer."""
-    gain = _array(norm.weight) / np.sqrt(_array(norm.running_var) + norm.eps)
+    mean, variance = (_array(cast(Tensor, x)) for x in (norm.running_mean, norm.running_var))
+    gain = _array(norm.weight) / np.sqrt(variance + norm.eps)
     folded = _array(weight) * gain.reshape(-1, *[1] * (weight.ndim - 1))
     start = np.zeros(len(gain)) if bias is None else _array(bias)
-    return Folded(folded, (start - _array(norm.running_mean)) * gain + _array(norm.bias))
+    return Folded(folded, (start - mean) * gain + _array(norm.bias))
 
 
 def fold_network(network: Spikformer) -> dict[str, Folded]:
     """Every conv and linear layer of the network, folded, by its integer layer's name."""
     stem = network.patch_embed
-    folded = {}
-    for index in range(4):
-        conv, norm = stem.get_submodule(CONV_NAMES[index]), stem.get_submodule(NORM_NAMES[index])
-        folded[f"conv{index}"] = fold_norm(conv.weight, None, norm)
+    folded = {f"conv{index}": fold_norm(stem.conv(index).weight, None, stem.norm(index))
+              for index in range(4)}
     folded["rpe"] = fold_norm(stem.rpe_conv.weight, None, stem.rpe_bn)
-    for index, block in enumerate(network.block):
-        parts = {f"{p}": _fold(block.attn, p) for p in ("q", "k", "v", "proj")}
+    for index, block in enumerate(network.blocks()):
+        parts = {p: _fold(block.attn, p) for p in ("q", "k", "v", "proj")}
         stacked = [np.concatenate(arrays) for arrays in
                    zip(parts["q"], parts["k"], parts["v"], strict=True)]
         folded[f"block.{index}.qkv"] = Folded(*stacked)
@@ -57,8 +57,8 @@ def fold_network(network: Spikformer) -> dict[str, Folded]:
 
 
 def _fold(module: nn.Module, part: str) -> Folded:
-    linear, norm = module.get_submodule(f"{part}_linear"), module.get_submodule(f"{part}_bn")
-    return fold_norm(linear.weight, linear.bias, norm)
+    linear = linear_of(module, part)
+    return fold_norm(linear.weight, linear.bias, norm_of(module, part))
 
 
 def quantize(network: Spikformer, pixels: PixelScale) -> IntegerNetwork:
@@ -136,7 +136,7 @@ def _attention_layer(name: str, config: NetworkConfig) -> IntegerLayer:
 def _selector_layer(name: str, network: Spikformer) -> IntegerLayer:
     """Hidden value s_c / T * (a + b_c); multiplier / 2**shift turns a + b_c into sixteenths."""
     config, index = network.config, int(name.split(".")[1])
-    first, second = network.predictor[index].linear[0], network.predictor[index].linear[2]
+    first, second = network.predictors()[index].layers()
     steps = config.time_steps
     folded = Folded(_array(first.weight), _array(first.bias) * steps)
     scale = channel_scale(folded, config)
@@ -172,4 +172,4 @@ def _round(values: Floats) -> NDArray[np.int64]:
 
 
 def _array(tensor: Tensor) -> Floats:
-    return tensor.detach().double().numpy()
+    return cast(Floats, tensor.detach().double().numpy())

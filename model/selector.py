@@ -3,6 +3,8 @@
 Source: SparseSpikformer (arXiv 2311.08806), section 3.1; the predictor's names as in its code.
 """
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -15,6 +17,10 @@ class TokenPredictor(nn.Module):
         super().__init__()
         hidden = max(1, dim // 2)
         self.linear = nn.Sequential(nn.Linear(dim, hidden), nn.GELU(), nn.Linear(hidden, 2))
+
+    def layers(self) -> tuple[nn.Linear, nn.Linear]:
+        """The hidden and the scoring layer."""
+        return cast(nn.Linear, self.linear[0]), cast(nn.Linear, self.linear[2])
 
     def forward(self, x: Tensor) -> Tensor:
         """Counts (T, B, N, D) to log-probabilities (B, N, 2): keep, drop."""

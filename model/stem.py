@@ -3,6 +3,8 @@
 Source: Spikformer (ICLR 2023), section 3.3 (SPS); names as in the authors' code.
 """
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -44,9 +46,16 @@ class SpikingStem(nn.Module):
         x = self._fire(self.rpe_bn(self.rpe_conv(x))) + x
         return x.unflatten(0, (steps, -1)).flatten(3).transpose(2, 3)
 
+    def conv(self, index: int) -> nn.Conv2d:
+        """The convolution number `index`, 0..3."""
+        return cast(nn.Conv2d, self.get_submodule(CONV_NAMES[index]))
+
+    def norm(self, index: int) -> nn.BatchNorm2d:
+        """The batch norm after convolution `index`, 0..3."""
+        return cast(nn.BatchNorm2d, self.get_submodule(NORM_NAMES[index]))
+
     def _current(self, index: int, x: Tensor) -> Tensor:
-        conv, norm = self.get_submodule(CONV_NAMES[index]), self.get_submodule(NORM_NAMES[index])
-        return norm(conv(x))
+        return cast(Tensor, self.norm(index)(self.conv(index)(x)))
 
     def _fire(self, current: Tensor) -> Tensor:
         return lif(current.unflatten(0, (self._config.time_steps, -1))).flatten(0, 1)
@@ -56,7 +65,7 @@ class SpikingStem(nn.Module):
             return x
         return functional.max_pool2d(x, kernel_size=3, stride=2, padding=1)
 
-
-def to_channels_last(stem: SpikingStem) -> SpikingStem:
-    """The stem with its weights laid out channels-last, which CPUs convolve faster."""
-    return stem.to(memory_format=torch.channels_last)
+    def to_channels_last(self) -> None:
+        """Lay the weights out channels-last, which CPUs convolve faster."""
+        for conv in [*(self.conv(index) for index in range(4)), self.rpe_conv]:
+            conv.weight.data = conv.weight.data.contiguous(memory_format=torch.channels_last)

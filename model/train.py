@@ -63,7 +63,7 @@ def train(network: Spikformer, data: ImageSet, pixels: PixelScale, config: Train
     masks: weights held at zero. teacher: a dense network to imitate, or None.
     """
     images, labels = torch.from_numpy(data.images), torch.from_numpy(data.labels)
-    network.patch_embed.to(memory_format=torch.channels_last)
+    network.patch_embed.to_channels_last()
     optimizer = torch.optim.AdamW(_parameter_groups(network, config.weight_decay), lr=config.rate)
     first = _resume(checkpoint, network, optimizer)
     run = torch.compile(network) if config.compiled else network

@@ -270,8 +270,8 @@ class IntegerNetwork:
                                     f"{FORMAT_VERSION}; quantize the checkpoint again")
             network = _decode(header, arrays)
         except FileNotFoundError:
-            raise ContractError(f"{path}: no such integer network; make one with "
-                                "'sparsespike quantize'") from None
+            raise ContractError(f"{path}: no such network; make it with 'sparsespike quantize'"
+                                ) from None
         except (OSError, EOFError, KeyError, TypeError, AttributeError, zipfile.BadZipFile,
                 ValueError) as error:
             if isinstance(error, ContractError):
@@ -289,12 +289,12 @@ class IntegerNetwork:
         config = json.loads(self.config.model_dump_json())
         return {"version": FORMAT_VERSION, "config": config, "layers": records}
 
-    def _arrays(self) -> dict[str, NDArray[Any]]:
+    def _arrays(self) -> dict[str, Any]:
         arrays = {f"{x.name}/{key}": getattr(x, key) for x in self.layers for key in _ARRAYS}
         return {**arrays, "pixel_pad": self.pixel_pad}
 
 
-def _decode(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> IntegerNetwork:
+def _decode(header: dict[str, Any], arrays: dict[str, Any]) -> IntegerNetwork:
     config = NetworkConfig.from_json(json.dumps(header["config"]))
     layers = tuple(IntegerLayer(**r, **{key: arrays[f"{r['name']}/{key}"] for key in _ARRAYS})
                    for r in header["layers"])

@@ -22,7 +22,7 @@ def lif_threshold(scale: float | Fraction, time_steps: int, threshold: float | F
     """ceil(2**T * threshold / scale), exactly: both numbers are taken as the fractions they are."""
     if not scale > 0:
         raise ValueError(f"scale must be positive, not {scale}")
-    exact = Fraction(threshold) * 2**time_steps / Fraction(scale)
+    exact: Fraction = Fraction(threshold) * 2**time_steps / Fraction(scale)
     return math.ceil(exact)
 
 
@@ -54,7 +54,8 @@ def requantize(value: NDArray[np.integer] | int, multiplier: NDArray[np.integer]
     """
     half = 1 << (shift - 1) if shift > 0 else 0
     product = np.asarray(value, np.int64) * np.asarray(multiplier, np.int64)
-    return np.clip((product + half) >> shift, -128, 127)
+    clamped: NDArray[np.int64] = np.clip((product + half) >> shift, -128, 127)
+    return clamped
 
 
 @cache
@@ -84,7 +85,8 @@ def selector_score(hidden: NDArray[np.integer], multiplier: NDArray[np.integer],
     score = sum_c table[q_c] * score_weight_c. Only the order of the scores matters.
     """
     index = requantize(hidden, multiplier, shift) & 0xFF
-    return gelu_table().astype(np.int64)[index] @ np.asarray(score_weight, np.int64)
+    scores: NDArray[np.int64] = gelu_table().astype(np.int64)[index] @ score_weight.astype(np.int64)
+    return scores
 
 
 def topk_keep(scores: NDArray[np.integer], k: int) -> NDArray[np.int64]:

@@ -118,7 +118,7 @@ def test_other_files_are_refused_in_one_line(tmp_path):
     (tmp_path / "text.npz").write_text("not a network")
     np.savez(tmp_path / "other.npz", a=np.zeros(3))
     for name, message in (("text.npz", "not a readable"), ("other.npz", "not a readable"),
-                          ("absent.npz", "no such integer network")):
+                          ("absent.npz", "no such network")):
         with pytest.raises(ContractError, match=message) as caught:
             IntegerNetwork.load(tmp_path / name)
         assert "\n" not in str(caught.value)
