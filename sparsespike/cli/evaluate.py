@@ -40,7 +40,7 @@ def command(
 
     total = len(chosen.images)
     with progress("evaluate: integer network", total=total) as advance:
-        score = evaluate_integer(net, chosen, progress=lambda done, _: advance(done))
+        score = evaluate_integer(net, chosen, progress=advance)
     result = {
         "accuracy_float": None,
         "accuracy_integer": score.accuracy,
@@ -64,9 +64,7 @@ def _float_result(checkpoint: Path, images: "ImageSet") -> dict[str, Any]:
 
     loaded = load_checkpoint(checkpoint)
     with progress("evaluate: float network", total=len(images.images)) as advance:
-        accuracy = evaluate_float(
-            loaded.network, loaded.pixels, images, progress=lambda done, _: advance(done)
-        )
+        accuracy = evaluate_float(loaded.network, loaded.pixels, images, progress=advance)
     return {"accuracy_float": accuracy, "weight_sparsity": float(weight_sparsity(loaded.network))}
 
 

@@ -18,15 +18,16 @@ from rich.progress import (
 
 DELAY_SECONDS = 2.0
 
-Advance = Callable[[int], None]
+Advance = Callable[[int, int], None]
+"""Called with (done so far, total)."""
 
 
 @contextmanager
 def progress(description: str, total: int | None = None) -> Iterator[Advance]:
     """Show a bar (or a spinner, when `total` is unknown) on stderr once 2 s have passed.
 
-    Yields a function that is told how many of `total` are done so far. Prints nothing where
-    stderr is not a terminal.
+    Yields a function that is told how many are done so far, and of how many. Prints nothing
+    where stderr is not a terminal.
     """
     console = Console(stderr=True)
     bar = Progress(*_columns(total), console=console, transient=True)
@@ -46,7 +47,7 @@ def progress(description: str, total: int | None = None) -> Iterator[Advance]:
     if console.is_terminal:
         timer.start()
     try:
-        yield lambda done: bar.update(task, completed=done)
+        yield lambda done, of: bar.update(task, completed=done, total=of)
     finally:
         timer.cancel()
         with lock:

@@ -5,7 +5,10 @@ from typing import NamedTuple
 
 import pytest
 
+from model import zoo
 from sparsespike.cli.main import main
+from sparsespike.compiler import compile_network
+from sparsespike.contract.config import load_engine
 
 # A message that mends something says one of these.
 REMEDY = re.compile(
@@ -64,3 +67,17 @@ def _tree(folder):
         str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
         for path in sorted(folder.rglob("*"))
     }
+
+
+@pytest.fixture(scope="session")
+def tiny_program():
+    """The test network compiled for the smallest engine."""
+    return compile_network(zoo.load_integer("tiny"), load_engine("micro"))
+
+
+@pytest.fixture
+def program_file(tiny_program, tmp_path):
+    """`tiny_program` in a file of its own."""
+    path = tmp_path / "tiny.program"
+    tiny_program.save(path)
+    return path

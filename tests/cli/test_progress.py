@@ -21,7 +21,7 @@ def terminal(monkeypatch):
 
 def test_a_short_step_shows_nothing(terminal):
     with progress("short", total=3) as advance:
-        advance(1)
+        advance(1, 3)
     assert terminal.getvalue() == ""
 
 
@@ -29,7 +29,7 @@ def test_a_long_step_shows_a_bar(terminal, monkeypatch):
     monkeypatch.setattr(module, "DELAY_SECONDS", 0.01)
     with progress("long", total=3) as advance:
         time.sleep(0.2)
-        advance(2)
+        advance(2, 3)
         time.sleep(0.2)
     assert "long" in terminal.getvalue()
     assert "2/3" in terminal.getvalue()
