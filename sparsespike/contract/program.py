@@ -265,12 +265,18 @@ class Program:
     @classmethod
     def load(cls, path: str | Path) -> Program:
         """Reads and verifies a program file. Raises ContractError on anything but an intact one."""
-        data = Path(path).read_bytes()
+        try:
+            data = Path(path).read_bytes()
+        except FileNotFoundError:
+            raise ContractError(
+                f"{path}: no such program; make one with 'sparsespike compile'"
+            ) from None
         remedy = "compile it again"
         if data[:8] != _FILE_MAGIC:
             raise ContractError(f"{path} is not a sparsespike program; {remedy}")
         length = int.from_bytes(data[8:16], "little")
-        text, digest, blob = data[16 : 16 + length], data[16 + length : 48 + length], data[48 + length :]
+        text, rest = data[16 : 16 + length], data[16 + length :]
+        digest, blob = rest[:32], rest[32:]
         if len(digest) != 32 or _digest(text, blob) != digest.hex():
             raise ContractError(f"{path} is truncated or was edited (hash differs); {remedy}")
         return cls._from_json(json.loads(text), np.frombuffer(blob, dtype=np.uint8), path)
