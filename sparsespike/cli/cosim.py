@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 from rich.console import Console
-from rich.table import Table
 
+from sparsespike.cli.cosim_report import cosim_result, layer_table, print_summary
 from sparsespike.cli.inputs import compile_for, load_engine_config, load_images, load_network
 from sparsespike.cli.meta import meta
 from sparsespike.cli.options import (
@@ -45,7 +44,7 @@ def command(
     waves: Annotated[bool, typer.Option("--waves", help="Also write waveforms.")] = False,
     build_dir: Annotated[
         Path, typer.Option("--build-dir", metavar="DIR", help="Folder for the RTL build.")
-    ] = Path("build/cosim"),
+    ] = Path("build/rtl"),
     technology: TechnologyOption = DEFAULT_TECHNOLOGY,
     json_file: JsonOption = None,
 ) -> None:
@@ -69,9 +68,12 @@ def command(
     net = load_network(network)
     pixels = load_images(data, images, net.config).images
     program = compile_for(net, config)
-    run = _run(net, program, pixels, simulator=simulator, waves=waves, build_dir=build_dir)
-    result = _result(run)
-    Console().print(_table(result["layers"]))
+    run = _run(
+        net, program, pixels, simulator=simulator, waves=waves, build_dir=build_dir.resolve()
+    )
+    result = {**cosim_result(run), **_figures(program, pixels, prices)}
+    Console().print(layer_table(result["layers"]))
+    print_summary(result)
     if json_file is not None:
         hashes = meta(
             config_hash=config.hash, program_hash=program.hash, network_hash=program.network_hash
@@ -83,6 +85,7 @@ def command(
 
 def _run(net: Any, program: Any, pixels: Any, **options: Any) -> Any:
     from cocotb_tests.cosim import run_cosim
+    from cocotb_tests.runner import RtlBuildError, RtlRunError
     from cocotb_tests.tools import ToolMissingError
 
     try:
@@ -90,47 +93,23 @@ def _run(net: Any, program: Any, pixels: Any, **options: Any) -> Any:
             return run_cosim(net, program, pixels, **options)
     except ToolMissingError as error:
         raise ContractError(f"{error} (see `sparsespike doctor`)") from error
+    except (RtlBuildError, RtlRunError) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from None
 
 
-def _table(layers: list[dict[str, Any]]) -> Table:
-    columns = ("layer", "mismatches", "cycles RTL", "cycles sim", "difference", "counters")
-    table = Table(*columns)
-    for column in table.columns[1:]:
-        column.justify = "right"
-    for layer in layers:
-        difference = layer["cycles_rtl"] - layer["cycles_sim"]
-        table.add_row(
-            layer["name"],
-            str(layer["mismatches"]),
-            f"{layer['cycles_rtl']:,}",
-            f"{layer['cycles_sim']:,}",
-            str(difference),
-            "equal" if layer["counters_equal"] else "DIFFER",
-        )
-    return table
+def _figures(program: Any, pixels: Any, prices: Any) -> dict[str, float]:
+    """Cycles, frames per second and energy; the RTL's own wherever the run was cycle-exact."""
+    from reports.summary import summarize
+    from sim import simulate
 
-
-def _result(run: Any) -> dict[str, Any]:
-    layers = [
-        {
-            "name": layer.name,
-            "mismatches": int(layer.mismatches),
-            "cycles_rtl": int(layer.cycles_rtl),
-            "cycles_sim": int(layer.cycles_sim),
-            "counters_equal": bool(layer.counters_equal),
-        }
-        for layer in run.layers
-    ]
-    logits = ("logits_rtl", "logits_sim", "logits_golden")
-    seconds = ("rtl_wall_seconds", "rtl_build_seconds", "sim_wall_seconds")
+    run = simulate(program, pixels)
+    engine = program.engine
+    summary = summarize(run.layers, run.cycles, run.counters, engine=engine, technology=prices)
     return {
-        "bit_exact": bool(run.bit_exact),
-        "cycle_exact": bool(run.cycle_exact),
-        "simulator": run.simulator,
-        "layers": layers,
-        **{name: np.asarray(getattr(run, name)).tolist() for name in logits},
-        "rtl_cycles": int(run.rtl_cycles),
-        **{name: float(getattr(run, name)) for name in seconds},
+        "cycles_per_image": summary.cycles_per_image,
+        "fps": summary.fps,
+        "energy_per_image_joule": summary.energy_per_image_joule,
     }
 
 
