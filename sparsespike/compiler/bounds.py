@@ -23,17 +23,18 @@ def lane_thresholds(
     """(out,) thresholds that fit the membrane, for a layer with weights; 0 without neurons.
 
     A threshold that no input can reach becomes the highest membrane + 1, which none reaches either.
-    Raises ContractError if accumulator, bias, membrane or value is wider than the engine's.
+    Bias and current have the accumulator's width. Raises ContractError if these, the membrane or a
+    score or logit are wider than the engine's.
     """
     flat = layer.weight.reshape(len(layer.weight), -1).astype(np.int64)
     negative, positive = np.minimum(flat, 0).sum(1), np.maximum(flat, 0).sum(1)
     scale = _adder_scale(engine, flow, time_steps)
-    _check_bits(engine.accumulator_bits, flow, "accumulator (accumulator_bits)",
-                negative * scale, positive * scale)  # fmt: skip
-    _check_bits(_VALUE_BITS, flow, "bias", layer.bias, layer.bias)
+    _check_accumulator(engine, flow, negative * scale, positive * scale)
+    _check_accumulator(engine, flow, layer.bias, layer.bias)
     scale = _value_scale(flow, time_steps)
     low, high = negative * scale + layer.bias, positive * scale + layer.bias
     if flow.output in (Output.SPIKE, Output.COUNT):
+        _check_accumulator(engine, flow, low, high)
         return _thresholds(engine, flow, layer.threshold, low, high, time_steps)
     _check_bits(_VALUE_BITS, flow, "score or logit", low, high)
     return np.zeros(len(flat), np.int64)
@@ -44,7 +45,7 @@ def attention_threshold(
 ) -> int:
     """The descriptor's threshold of an attention layer; refuses what does not fit."""
     low, high = np.zeros(1, np.int64), np.full(1, flow.tokens * head_channels)
-    _check_bits(engine.accumulator_bits, flow, "accumulator (accumulator_bits)", low, high)
+    _check_accumulator(engine, flow, low, high)
     return int(_thresholds(engine, flow, layer.threshold, low, high, time_steps)[0])
 
 
@@ -85,6 +86,12 @@ def _thresholds(
     _check_bits(engine.membrane_bits, flow, "membrane (membrane_bits)",
                 bottom, np.maximum(top, clamped))  # fmt: skip
     return clamped
+
+
+def _check_accumulator(
+    engine: EngineConfig, flow: Flow, low: NDArray[np.int64], high: NDArray[np.int64]
+) -> None:
+    _check_bits(engine.accumulator_bits, flow, "accumulator (accumulator_bits)", low, high)
 
 
 def _check_bits(

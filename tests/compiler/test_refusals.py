@@ -64,12 +64,14 @@ def _with_layer(net, name, **fields):
     return IntegerNetwork(net.config, net.pixel_pad, layers)
 
 
-def test_bias_wider_than_its_field(random_network):
+@pytest.mark.parametrize("name", ["conv1", "selector.0", "head"])
+def test_bias_wider_than_the_accumulator(random_network, name):
     net = random_network()
-    bias = net.layer("conv1").bias.copy()
-    bias[0] = 2**31
-    with pytest.raises(ContractError, match="layer conv1: bias, bits, needs 33, the engine has 32"):
-        compile_network(_with_layer(net, "conv1", bias=bias), load_engine("small"))
+    bias = net.layer(name).bias.copy()
+    bias[0] = 2**23
+    message = rf"layer {name}: accumulator \(accumulator_bits\), bits, needs 25, the engine has 24"
+    with pytest.raises(ContractError, match=message):
+        compile_network(_with_layer(net, name, bias=bias), load_engine("small"))
 
 
 def test_threshold_that_is_not_positive(random_network):
