@@ -1,0 +1,66 @@
+"""Small combinational trees on bit vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from amaranth.hdl import Cat, Const, Value, ValueLike
+
+
+def lowest_one(value: Value) -> Value:
+    """One-hot: the lowest set bit of `value`, 0 if there is none; as wide as `value`."""
+    return (value & (~value + 1))[: len(value)]
+
+
+def below_lowest_one(value: Value) -> Value:
+    """Ones below the lowest set bit of `value` (all ones if there is none); as wide as `value`."""
+    return ((value - 1) & ~value)[: len(value)]
+
+
+def at_most_one(value: Value) -> Value:
+    """1 if `value` has no bit or a single bit set."""
+    return (value & (value - 1))[: len(value)] == 0
+
+
+def tree_sum(values: Sequence[ValueLike]) -> Value:
+    """Sum as a balanced tree, wide enough for every value."""
+    level = [Value.cast(value) for value in values] or [Const(0, 1)]
+    while len(level) > 1:
+        pairs = [left + right for left, right in zip(level[::2], level[1::2], strict=False)]
+        level = pairs + level[len(pairs) * 2 :]
+    return level[0]
+
+
+def popcount(value: Value) -> Value:
+    """Number of set bits, wide enough for all of them."""
+    count = tree_sum([value[bit] for bit in range(len(value))])
+    return count[: len(value).bit_length()]
+
+
+def encode(one_hot: Value) -> Value:
+    """Index of the set bit of a one-hot vector; 0 for none."""
+    width = max(1, (len(one_hot) - 1).bit_length())
+    return Cat(
+        (one_hot & sum(1 << i for i in range(len(one_hot)) if i >> bit & 1)).any()
+        for bit in range(width)
+    )
+
+
+def step_major(word: Value, steps: int) -> Value:
+    """Bits `slot*steps + step` reordered to `step*slots + slot`."""
+    slots = len(word) // steps
+    return Cat(word[slot * steps + step] for step in range(steps) for slot in range(slots))
+
+
+def thermometer(count: Value, width: int) -> Value:
+    """Bit i is 1 for i < count."""
+    return Cat(count > i for i in range(width))
+
+
+def union(vectors: Iterable[Value]) -> Value:
+    """OR of vectors as a balanced tree."""
+    level = list(vectors)
+    while len(level) > 1:
+        pairs = [left | right for left, right in zip(level[::2], level[1::2], strict=False)]
+        level = pairs + level[len(pairs) * 2 :]
+    return level[0]

@@ -1,0 +1,152 @@
+"""The broadcaster: from a layer's walk to beats for the lanes."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw import layouts
+from hw.activation_store import ActivationStore
+from hw.address_generator import AddressGenerator
+from hw.address_pipeline import AddressPipeline
+from hw.broadcast_register import BroadcastRegister
+from hw.cluster_layouts import (
+    beat_layout,
+    broadcast_events_layout,
+    mask_index_bits,
+    mask_layout,
+    scan_layout,
+)
+from hw.word_select import WordSelect
+from sparsespike.contract.config import EngineConfig
+from sparsespike.contract.program import Operation
+
+
+class Broadcaster(wiring.Component):
+    """Walks a layer, reads activation and mask words, and broadcasts beats.
+
+    A scan that enters in p stands in the broadcast register from p + BROADCAST_STAGES on, or from the
+    cycle after the one before it has left. In attention layers the walk is the attention unit's: the
+    word of a read in p stands at `spikes` in p + 3.
+
+    Members:
+        descriptor, go: the layer and its start.
+        write: write bus of the activation memories.
+        list_index, list_value: asynchronous read of the token list.
+        available, half, lanes: the next tile to walk; walked: its last scan enters now.
+        attention, token, spikes: the attention unit's reads, its walked position, the words read.
+        mask_enable, mask_half, mask_index, masks: read of the lanes' mask words.
+        push, beat, matches, words, full: beats for the lanes, see BroadcastRegister.
+        events: what happens in this cycle.
+    """
+
+    def __init__(self, engine: EngineConfig, *, index: int) -> None:
+        self._engine = engine
+        self._index = index
+        masks = data.ArrayLayout(mask_layout(engine), engine.lanes)
+        tokens = range(max(2, engine.max_tokens))
+        super().__init__(
+            {
+                "descriptor": In(layouts.descriptor_layout()),
+                "go": In(1),
+                "write": In(layouts.write_bus(engine)),
+                "list_index": Out(tokens),
+                "list_value": In(tokens),
+                "available": In(1),
+                "half": In(1),
+                "lanes": In(range(engine.lanes + 1)),
+                "walked": Out(1),
+                "attention": In(stream.Signature(scan_layout(engine), always_ready=True)),
+                "token": In(16),
+                "spikes": Out(engine.chunk * engine.time_steps),
+                "mask_enable": Out(1),
+                "mask_half": Out(1),
+                "mask_index": Out(mask_index_bits(engine)),
+                "masks": In(masks),
+                "push": Out(engine.lanes),
+                "beat": Out(beat_layout(engine)),
+                "matches": Out(data.ArrayLayout(engine.chunk, engine.lanes)),
+                "words": Out(masks),
+                "full": In(engine.lanes),
+                "events": Out(broadcast_events_layout(engine)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        engine, layer = self._engine, self.descriptor
+        m.submodules.generator = generator = AddressGenerator(engine, index=self._index)
+        m.submodules.pipeline = pipeline = AddressPipeline(engine)
+        m.submodules.store = store = ActivationStore(engine)
+        m.submodules.select = select = WordSelect(engine)
+        m.submodules.register = register = BroadcastRegister(engine)
+        attention = Signal()
+        scanned = Signal(range(engine.lanes + 1))
+
+        def connect_walks() -> None:
+            for name in ("go", "available", "half", "lanes"):
+                m.d.comb += getattr(generator, name).eq(getattr(self, name))
+            m.d.comb += [
+                attention.eq(layer.operation == Operation.ATTENTION),
+                generator.descriptor.eq(layer),
+                generator.stored.eq(self.list_value),
+                generator.o.ready.eq(pipeline.i.ready & ~attention),
+                self.walked.eq(generator.tile_done),
+                self.list_index.eq(Mux(attention, self.token, generator.token)),
+                pipeline.i.valid.eq(Mux(attention, self.attention.valid, generator.o.valid)),
+                pipeline.i.p.eq(Mux(attention, self.attention.p, generator.o.p)),
+            ]
+
+        def connect_reads() -> None:
+            m.d.comb += [
+                pipeline.descriptor.eq(layer),
+                store.write.eq(self.write),
+                store.enable.eq(pipeline.enable),
+                store.counts.eq(layer.source_counts),
+                store.address.eq(pipeline.word),
+                self.mask_enable.eq(pipeline.enable & ~attention),
+                self.mask_half.eq(pipeline.mask_half),
+                self.mask_index.eq(pipeline.mask),
+                pipeline.o.ready.eq(attention | register.i.ready),
+                self.spikes.eq(store.spikes),
+            ]
+
+        def connect_register() -> None:
+            m.d.comb += [
+                select.descriptor.eq(layer),
+                select.scan.eq(pipeline.o.p),
+                select.spikes.eq(store.spikes),
+                select.values.eq(store.values),
+                select.masks.eq(self.masks),
+                register.i.valid.eq(pipeline.o.valid & ~attention),
+                register.i.p.eq(select.o),
+                register.full.eq(self.full),
+                self.push.eq(register.push),
+                self.beat.eq(register.beat),
+                self.matches.eq(register.matches),
+                self.words.eq(register.masks),
+            ]
+            with m.If(register.i.ready):
+                m.d.sync += scanned.eq(pipeline.o.p.lanes)
+
+        def report() -> None:
+            walking = Signal()
+            with m.If(register.leaving & register.final):
+                m.d.sync += walking.eq(0)
+            with m.If(self.go):
+                m.d.sync += walking.eq(~attention & (layer.tiles > self._index))
+            m.d.comb += [
+                self.events.scan.eq(register.leaving),
+                self.events.mask_words.eq(Mux(register.leaving, scanned, 0)),
+                self.events.skip.eq(register.skipped),
+                self.events.beat.eq(register.emitted),
+                self.events.stall.eq(register.stalled),
+                self.events.idle.eq(walking & ~register.standing),
+            ]
+
+        connect_walks()
+        connect_reads()
+        connect_register()
+        report()
+        return m

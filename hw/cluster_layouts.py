@@ -1,0 +1,137 @@
+"""Shapes that travel inside a cluster."""
+
+from __future__ import annotations
+
+from amaranth.hdl import signed, unsigned
+from amaranth.lib import data
+
+from hw.layouts import offset_bits
+from sparsespike.contract import derived
+from sparsespike.contract.config import EngineConfig
+
+SHIFT_BITS = 3
+"""A beat's shift: a plane of a count (up to 5) or a bit of a pixel (up to 7)."""
+
+
+def word_address_bits(engine: EngineConfig) -> int:
+    """Bits of a word address of the deeper activation memory."""
+    lines = max(derived.spike_lines(engine), derived.count_lines(engine))
+    return (lines * derived.words_per_line(engine) - 1).bit_length()
+
+
+def mask_index_bits(engine: EngineConfig) -> int:
+    """Bits of a mask word's index inside a lane's half."""
+    return max(1, (derived.mask_lines(engine) * derived.masks_per_beat(engine) - 1).bit_length())
+
+
+def scan_layout(engine: EngineConfig) -> data.StructLayout:
+    """One word to read.
+
+    `position` is the stored token, `chunk` the word within its group (pixel: the pass), `outside`
+    marks a neighbour beyond the image, `last` the end of a walk, `final` the layer's last scan;
+    `half` and `lanes` are those of the tile.
+    """
+    return data.StructLayout(
+        {
+            "position": unsigned(16),
+            "group": unsigned(8),
+            "chunk": unsigned(16),
+            "neighbour": range(9),
+            "outside": unsigned(1),
+            "last": unsigned(1),
+            "final": unsigned(1),
+            "half": unsigned(1),
+            "lanes": range(engine.lanes + 1),
+        }
+    )
+
+
+def mask_layout(engine: EngineConfig) -> data.StructLayout:
+    """A lane's mask word and the number of its weights before this word."""
+    return data.StructLayout({"mask": unsigned(engine.chunk), "offset": unsigned(offset_bits(engine))})
+
+
+def beat_layout(engine: EngineConfig) -> data.StructLayout:
+    """What a broadcast beat tells every lane: one vector of slots per step, shift, end of walk."""
+    return data.StructLayout(
+        {
+            "spikes": data.ArrayLayout(unsigned(engine.chunk), engine.time_steps),
+            "shift": unsigned(SHIFT_BITS),
+            "last": unsigned(1),
+            "half": unsigned(1),
+        }
+    )
+
+
+def entry_layout(engine: EngineConfig) -> data.StructLayout:
+    """A beat in a lane's queue: with the lane's mask, the matches in it, and the weight offset."""
+    return data.StructLayout(
+        {
+            "beat": beat_layout(engine),
+            "match": unsigned(engine.chunk),
+            "mask": unsigned(engine.chunk),
+            "offset": unsigned(offset_bits(engine)),
+        }
+    )
+
+
+def sums_layout(engine: EngineConfig) -> data.ArrayLayout:
+    """One signed accumulator per step."""
+    return data.ArrayLayout(signed(engine.accumulator_bits), engine.time_steps)
+
+
+def lane_events_layout(engine: EngineConfig) -> data.StructLayout:
+    """What a lane did in this cycle, for the counters."""
+    return data.StructLayout(
+        {
+            "push": unsigned(1),
+            "match": unsigned(1),
+            "additions": range(engine.time_steps + 1),
+            "output_stall": unsigned(1),
+        }
+    )
+
+
+def head_slots(engine: EngineConfig) -> int:
+    """Slots an attention unit keeps: `EngineConfig.head_slots` in whole words."""
+    return derived.ceil_div(engine.head_slots, engine.chunk) * engine.chunk
+
+
+def neuron_slots(engine: EngineConfig) -> int:
+    """Channels a neuron unit keeps a membrane for: lanes, or slots of an attention head."""
+    return max(2, derived.lane_pitch(engine), head_slots(engine))
+
+
+def row_place_layout(engine: EngineConfig) -> data.StructLayout:
+    """Where a row belongs (see layouts.row_layout); `final` marks the layer's last row."""
+    return data.StructLayout(
+        {
+            "position": unsigned(16),
+            "y": unsigned(16),
+            "x": unsigned(16),
+            "group": unsigned(8),
+            "row": unsigned(16),
+            "lane": range(max(2, engine.lanes)),
+            "final": unsigned(1),
+        }
+    )
+
+
+def take_layout(engine: EngineConfig) -> data.StructLayout:
+    """One take: its slot, the steps that count, whether P starts at 0 and whether it ends its row."""
+    return data.StructLayout(
+        {
+            "slot": range(neuron_slots(engine)),
+            "steps": unsigned(engine.time_steps),
+            "fresh": unsigned(1),
+            "complete": unsigned(1),
+        }
+    )
+
+
+def broadcast_events_layout(engine: EngineConfig) -> data.StructLayout:
+    """What a broadcaster did in this cycle, for the counters."""
+    names = ("scan", "skip", "beat", "stall", "idle")
+    return data.StructLayout(
+        {"mask_words": range(engine.lanes + 1), **{name: unsigned(1) for name in names}}
+    )

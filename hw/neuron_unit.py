@@ -1,0 +1,103 @@
+"""The neuron unit: takes finished sums, one a cycle, and makes rows of them."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Array, Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw import layouts
+from hw.bits import popcount
+from hw.cluster_layouts import sums_layout
+from hw.neuron_pipeline import NeuronPipeline
+from hw.row_queue import RowQueue
+from hw.take_walk import TakeWalk
+from hw.tile_store import constants_layout
+from sparsespike.contract.config import EngineConfig
+from sparsespike.contract.program import Operation, Output
+
+
+class NeuronUnit(wiring.Component):
+    """Takes sums in walk order and offers finished rows.
+
+    The row completed by a take in k is offered from k + `neuron_latency` on. A take waits for its
+    source, for the membranes of the row before, and, if it completes a row, for a place in the row
+    queue.
+
+    Members:
+        descriptor, go: the layer and its start.
+        lanes, row: the tile whose sums are taken next; tile_taken: its last take happens now.
+        ready, sums: of each lane; take: its sums are taken in this cycle.
+        attention_ready, attention_sums, attention_take: the same of the attention unit.
+        lane: the lane that is taken; constants: one cycle later, its constants.
+        rows: finished rows; done: the layer's last row is accepted in this cycle.
+        updates, fired, row_stall, selected: for the counters.
+    """
+
+    def __init__(self, engine: EngineConfig, *, index: int) -> None:
+        self._engine = engine
+        self._index = index
+        steps = range(engine.time_steps + 1)
+        super().__init__(
+            {
+                "descriptor": In(layouts.descriptor_layout()),
+                "go": In(1),
+                "lanes": In(range(engine.lanes + 1)),
+                "row": In(16),
+                "tile_taken": Out(1),
+                "ready": In(engine.lanes),
+                "sums": In(data.ArrayLayout(sums_layout(engine), engine.lanes)),
+                "take": Out(engine.lanes),
+                "attention_ready": In(1),
+                "attention_sums": In(sums_layout(engine)),
+                "attention_take": Out(1),
+                "lane": Out(range(max(2, engine.lanes))),
+                "constants": In(constants_layout()),
+                "rows": Out(stream.Signature(layouts.row_layout(engine))),
+                "done": Out(1),
+                "updates": Out(steps),
+                "fired": Out(steps),
+                "row_stall": Out(1),
+                "selected": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        engine, layer = self._engine, self.descriptor
+        m.submodules.walk = walk = TakeWalk(engine, index=self._index)
+        m.submodules.pipeline = pipeline = NeuronPipeline(engine)
+        m.submodules.queue = queue = RowQueue(engine)
+        attention = Signal()
+        sums = Signal(sums_layout(engine))
+        wiring.connect(m, queue.o, wiring.flipped(self.rows))
+        for name in ("go", "lanes", "row", "ready", "attention_ready"):
+            m.d.comb += getattr(walk, name).eq(getattr(self, name))
+        for lane in range(engine.lanes):
+            m.d.comb += self.take[lane].eq(walk.take & ~attention & (walk.o.slot == lane))
+        lane_sums = Array(self.sums[lane].as_value() for lane in range(engine.lanes))
+        m.d.sync += sums.eq(Mux(attention, self.attention_sums, lane_sums[self.lane]))
+        m.d.comb += [
+            attention.eq(layer.operation == Operation.ATTENTION),
+            walk.descriptor.eq(layer),
+            walk.credit.eq(queue.credit),
+            self.tile_taken.eq(walk.tile_taken),
+            self.attention_take.eq(walk.take & attention),
+            self.lane.eq(walk.o.slot),
+            pipeline.descriptor.eq(layer),
+            pipeline.take.eq(walk.take),
+            pipeline.i.eq(walk.o),
+            pipeline.sums.eq(sums),
+            pipeline.constants.eq(self.constants),
+            queue.allocate.eq(walk.take & walk.o.complete),
+            queue.place.eq(walk.place),
+            queue.fill.eq(pipeline.fill),
+            queue.spikes.eq(pipeline.spikes),
+            queue.value.eq(pipeline.value),
+            self.done.eq(queue.done),
+            self.updates.eq(Mux(walk.take, popcount(walk.o.steps), 0)),
+            self.fired.eq(popcount(pipeline.fired)),
+            self.row_stall.eq(walk.row_stall),
+            self.selected.eq(walk.take & ~attention & (layer.output == Output.SCORE)),
+        ]
+        return m

@@ -1,0 +1,54 @@
+"""Token score of a hidden unit: requantise, GELU table, weight."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.lib import memory, wiring
+from amaranth.lib.wiring import In, Out
+
+from sparsespike.contract.numeric import gelu_table
+
+
+class ScorePipeline(wiring.Component):
+    """requantize(hidden, multiplier, shift) through the GELU table, times the score weight.
+
+    Inputs of cycle c give `o` in c + 4. One a cycle, never stalls.
+
+    Members:
+        hidden: sum with bias. multiplier, shift: `numeric.requantize`. weight: of the score.
+        o: table entry times weight.
+    """
+
+    def __init__(self, *, hidden_bits: int) -> None:
+        super().__init__(
+            {
+                "hidden": In(signed(hidden_bits)),
+                "multiplier": In(15),
+                "shift": In(5),
+                "weight": In(signed(8)),
+                "o": Out(signed(16)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        product = Signal(signed(len(self.hidden) + 16))
+        rounded = Signal(signed(max(len(product), 31) + 1))
+        clamped = Signal(signed(8))
+        weights = [Signal(signed(8), name=f"weight_{i}") for i in range(3)]
+        table = memory.Memory(shape=signed(8), depth=256, init=gelu_table().tolist())
+        m.submodules.table = table
+        read = table.read_port()
+        half = (1 << self.shift) >> 1
+        m.d.comb += [
+            rounded.eq((product + half) >> self.shift),
+            read.addr.eq(clamped.as_unsigned()),
+        ]
+        m.d.sync += [
+            product.eq(self.hidden * self.multiplier),
+            clamped.eq(Mux(rounded < -128, -128, Mux(rounded > 127, 127, rounded))),
+            self.o.eq(read.data * weights[2]),
+        ]
+        for source, weight in zip([self.weight, *weights], weights, strict=False):
+            m.d.sync += weight.eq(source)
+        return m
