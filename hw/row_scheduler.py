@@ -1,0 +1,106 @@
+"""Row scheduler: gives every cluster its cycles of the write-back unit."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw import layouts
+from sparsespike.contract import derived
+from sparsespike.contract.config import EngineConfig
+
+
+def operation_layout(engine: EngineConfig) -> data.StructLayout:
+    """One write-back operation; `y`, `x` is the pooled target of a pooling layer.
+
+    `update`: the operation combines with the stored row.
+    """
+    return data.StructLayout(
+        {"valid": 1, "update": 1, "y": 16, "x": 16, "row": layouts.row_layout(engine)}
+    )
+
+
+class RowScheduler(wiring.Component):
+    """Cluster k acts in the cycles m with m mod write_slots = k, one operation each.
+
+    Timing: `first_cycle` marks cycle 0. A row that stands at the head in such a cycle is operated
+    on; a pooled one up to four times, once per turn; it is taken with its last operation.
+    `operation` stands in m + 1.
+
+    Members:
+        first_cycle: this is cycle 0 of a frame.
+        pool, update: the layer pools; the layer adds to a stored row.
+        height, width: of the positions walked.
+        rows: heads of the clusters' row queues.
+        operation: what to do, registered.
+    """
+
+    def __init__(self, engine: EngineConfig) -> None:
+        self.engine = engine
+        super().__init__(
+            {
+                "first_cycle": In(1),
+                "pool": In(1),
+                "update": In(1),
+                "height": In(16),
+                "width": In(16),
+                "rows": In(stream.Signature(layouts.row_layout(engine))).array(engine.clusters),
+                "operation": Out(operation_layout(engine)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        clusters = self.engine.clusters
+        turn = Signal(derived.write_slots(self.engine), init=1)
+        m.d.sync += turn.eq(Mux(self.first_cycle, 2, turn.rotate_left(1)))
+        row = Signal(layouts.row_layout(self.engine))
+        valid, taken = Signal(), Signal()
+        step = Signal(2)
+        steps = [Signal(2, name=f"step_{k}") for k in range(clusters)]
+
+        def select() -> None:
+            chosen = [
+                entry.p.as_value() & turn[k].replicate(len(row.as_value()))
+                for k, entry in enumerate(self.rows)
+            ]
+            m.d.comb += row.eq(_any(chosen))
+            m.d.comb += valid.eq(_any([entry.valid & turn[k] for k, entry in enumerate(self.rows)]))
+            m.d.comb += step.eq(_any([steps[k] & turn[k].replicate(2) for k in range(clusters)]))
+            for k, entry in enumerate(self.rows):
+                m.d.comb += entry.ready.eq(entry.valid & turn[k] & taken)
+
+        def walk_targets() -> None:
+            low_y, low_x = row.y >> 1, row.x >> 1
+            more_y = self.pool & row.y[0] & (low_y + 1 < (self.height + 1) >> 1)
+            more_x = self.pool & row.x[0] & (low_x + 1 < (self.width + 1) >> 1)
+            following = Signal(2)
+            with m.If(more_x & ~step[0]):
+                m.d.comb += following.eq(step | 0b01)
+            with m.Elif(more_y & ~step[1]):
+                m.d.comb += following.eq(0b10)
+            with m.Else():
+                m.d.comb += taken.eq(1)
+            for k in range(clusters):
+                with m.If(valid & turn[k]):
+                    m.d.sync += steps[k].eq(following)
+            first_y = step[1] | (row.y == 0)
+            first_x = step[0] | (row.x == 0)
+            m.d.sync += [
+                self.operation.y.eq(low_y + step[1]),
+                self.operation.x.eq(low_x + step[0]),
+                self.operation.update.eq(Mux(self.pool, ~(first_y & first_x), self.update)),
+            ]
+
+        select()
+        walk_targets()
+        m.d.sync += [self.operation.valid.eq(valid), self.operation.row.eq(row)]
+        return m
+
+
+def _any(values: list[Value]) -> Value:
+    result = values[0]
+    for value in values[1:]:
+        result = result | value
+    return result

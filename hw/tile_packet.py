@@ -1,0 +1,121 @@
+"""Tile packet: follows the beats of the weight stream through header, records, masks, weights."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.lib import enum, wiring
+from amaranth.lib.wiring import In, Out
+
+from sparsespike.contract import derived
+from sparsespike.contract.config import EngineConfig
+from sparsespike.contract.program import RECORD_FIELDS, TILE_FIELDS, TILE_MAGIC
+
+
+class Section(enum.Enum, shape=2):
+    """What a beat of the stream is."""
+
+    HEADER = 0
+    RECORD = 1
+    MASK = 2
+    WEIGHT = 3
+
+
+class TilePacket(wiring.Component):
+    """Position in the weight stream.
+
+    Timing: outputs describe the beat that stands at `data`; `valid` moves on to the next one.
+
+    Members:
+        valid, data: a beat is taken.
+        section, lane, line: what the beat at `data` is.
+        end: it is the tile's last beat.
+        cluster, lanes, row: the current tile, from the cycle after its header on.
+        failed: the beat taken is a header or a record that this engine cannot hold.
+    """
+
+    def __init__(self, engine: EngineConfig) -> None:
+        self.engine = engine
+        super().__init__(
+            {
+                "valid": In(1),
+                "data": In(engine.axi_data_bits),
+                "section": Out(Section),
+                "lane": Out(range(max(2, engine.lanes))),
+                "line": Out(16),
+                "end": Out(1),
+                "cluster": Out(range(max(2, engine.clusters))),
+                "lanes": Out(range(engine.lanes + 1)),
+                "row": Out(16),
+                "failed": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        tile = {name: self.data[low : low + bits] for name, (low, bits) in TILE_FIELDS.items()}
+        mask_lines, weight_lines = Signal(16), Signal(16)
+        section_ends, lane_ends, bad = Signal(), Signal(), Signal()
+
+        def take_header() -> None:
+            m.d.comb += bad.eq(self._bad_header(tile))
+            m.d.sync += [
+                self.cluster.eq(tile["cluster"]),
+                self.lanes.eq(tile["lanes"]),
+                self.row.eq(tile["row"]),
+                mask_lines.eq(tile["mask_lines"]),
+                self.lane.eq(0),
+                self.section.eq(Section.RECORD),
+            ]
+
+        def take_record() -> None:
+            low, bits = RECORD_FIELDS["weight_lines"]
+            low %= self.engine.axi_data_bits
+            lines = self.data[low : low + bits]
+            m.d.comb += section_ends.eq(self.line == derived.record_beats(self.engine) - 1)
+            with m.If(section_ends):
+                m.d.comb += bad.eq(lines > derived.weight_lines(self.engine))
+                m.d.comb += lane_ends.eq((mask_lines == 0) & (lines == 0))
+                m.d.sync += weight_lines.eq(lines)
+                m.d.sync += self.section.eq(Mux(mask_lines == 0, Section.WEIGHT, Section.MASK))
+
+        def take_mask() -> None:
+            m.d.comb += section_ends.eq(self.line == mask_lines - 1)
+            m.d.comb += lane_ends.eq(section_ends & (weight_lines == 0))
+            with m.If(section_ends):
+                m.d.sync += self.section.eq(Section.WEIGHT)
+
+        def take_weight() -> None:
+            m.d.comb += section_ends.eq(self.line == weight_lines - 1)
+            m.d.comb += lane_ends.eq(section_ends)
+
+        takes = {
+            Section.HEADER: take_header,
+            Section.RECORD: take_record,
+            Section.MASK: take_mask,
+            Section.WEIGHT: take_weight,
+        }
+        with m.If(self.valid):
+            with m.Switch(self.section):
+                for section, take in takes.items():
+                    with m.Case(section):
+                        take()
+            m.d.sync += self.line.eq(
+                Mux(section_ends | (self.section == Section.HEADER), 0, self.line + 1)
+            )
+            m.d.comb += [
+                self.failed.eq(bad),
+                self.end.eq(lane_ends & (self.lane == self.lanes - 1)),
+            ]
+            with m.If(lane_ends):
+                m.d.sync += self.lane.eq(self.lane + 1)
+                m.d.sync += self.section.eq(Mux(self.end, Section.HEADER, Section.RECORD))
+        return m
+
+    def _bad_header(self, tile: dict[str, Value]) -> Value:
+        return (
+            (tile["magic"] != TILE_MAGIC)
+            | (tile["cluster"] >= self.engine.clusters)
+            | (tile["lanes"] == 0)
+            | (tile["lanes"] > self.engine.lanes)
+            | (tile["mask_lines"] > derived.mask_lines(self.engine))
+        )

@@ -1,0 +1,106 @@
+"""Weight loader: cuts the weight stream into tiles and feeds them to the clusters."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Const, Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw import layouts
+from hw.axi_reader import beat_layout
+from hw.layouts import LoadKind
+from hw.mask_offsets import MaskOffsets
+from hw.tile_packet import Section, TilePacket
+from sparsespike.contract.config import EngineConfig
+
+
+class WeightLoader(wiring.Component):
+    """Takes tile packets and addresses every payload beat to a place in a cluster.
+
+    Timing: a header is taken at once, at h; payload from max(h + 1, free) on, one beat a cycle.
+    A payload beat taken at e is on the bus in e + 2; the TILE beat stands there in the cycle
+    after the first one in which the payload could be taken.
+
+    Members:
+        i: beats of the weight stream.
+        free: for each cluster, an empty half exists.
+        load: a beat on its way to a cluster.
+        select: one-hot, the cluster it is for.
+        failed: the beat taken does not fit this engine.
+    """
+
+    def __init__(self, engine: EngineConfig) -> None:
+        self.engine = engine
+        super().__init__(
+            {
+                "i": In(stream.Signature(beat_layout(engine.axi_data_bits))),
+                "free": In(engine.clusters),
+                "load": Out(layouts.load_bus(engine)),
+                "select": Out(engine.clusters),
+                "failed": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.packet = packet = TilePacket(self.engine)
+        m.submodules.offsets = offsets = MaskOffsets(self.engine)
+        opened, begins, payload = Signal(), Signal(), Signal()
+        is_header = packet.section == Section.HEADER
+        staged = Signal.like(self.load)
+
+        def take() -> None:
+            is_free = self.free.bit_select(packet.cluster, 1)
+            m.d.comb += [
+                begins.eq(~is_header & ~opened & is_free),
+                self.i.ready.eq(is_header | opened | is_free),
+                packet.valid.eq(self.i.valid & self.i.ready),
+                packet.data.eq(self.i.p.data),
+                payload.eq(packet.valid & ~is_header),
+                self.failed.eq(packet.failed),
+            ]
+            with m.If(payload & packet.end):
+                m.d.sync += opened.eq(0)
+            with m.Elif(begins):
+                m.d.sync += opened.eq(1)
+
+        def stage() -> None:
+            m.d.sync += [
+                staged.valid.eq(payload),
+                staged.end.eq(packet.end),
+                staged.lane.eq(packet.lane),
+                staged.line.eq(packet.line),
+                staged.data.eq(self.i.p.data),
+            ]
+            kinds = {
+                Section.RECORD: LoadKind.RECORD,
+                Section.MASK: LoadKind.MASK,
+                Section.WEIGHT: LoadKind.WEIGHT,
+            }
+            with m.Switch(packet.section):
+                for section, kind in kinds.items():
+                    with m.Case(section):
+                        m.d.sync += staged.kind.eq(kind)
+            m.d.comb += [
+                offsets.valid.eq(payload & (packet.section == Section.MASK)),
+                offsets.first.eq(packet.line == 0),
+                offsets.masks.eq(self.i.p.data),
+                staged.offsets.eq(offsets.offsets),
+            ]
+
+        def drive() -> None:
+            m.d.sync += self.load.eq(staged)
+            m.d.sync += self.select.eq(Const(1, self.engine.clusters) << packet.cluster)
+            with m.If(begins):
+                m.d.sync += [
+                    self.load.valid.eq(1),
+                    self.load.end.eq(0),
+                    self.load.kind.eq(LoadKind.TILE),
+                    self.load.lanes.eq(packet.lanes),
+                    self.load.row.eq(packet.row),
+                ]
+
+        take()
+        stage()
+        drive()
+        return m
