@@ -74,9 +74,10 @@ class NetworkConfig(BaseModel):
             return cls.model_validate_json(text)
         except ValidationError as error:
             first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "config"
-            raise ContractError(f"network {where}: {first['msg']} (got {first.get('input')!r}); "
-                                "correct this field") from error
+            where = ".".join(map(str, first["loc"]))
+            found = f" {where}: {first['msg']}, not {first['input']!r}" if where else \
+                f": {first['msg'].removeprefix('Value error, ')}"
+            raise ContractError(f"network{found}; correct this field") from error
 
     def feature_sizes(self) -> tuple[tuple[int, int], ...]:
         """Edge length of the feature map of conv0..conv3: (before its pool, after it)."""
@@ -110,7 +111,7 @@ class NetworkConfig(BaseModel):
 
     def layer_names(self) -> tuple[str, ...]:
         """Names of all layers in the order of execution."""
-        names = ["conv0", "conv1", "conv2", "conv3", "rpe"]
+        names = [*(f"conv{index}" for index in range(4)), "rpe"]
         for block in range(self.depth):
             if block in self.selector_blocks:
                 names.append(f"selector.{self.selector_blocks.index(block)}")
@@ -186,6 +187,10 @@ class IntegerLayer:
             raise ContractError(f"layer {self.name}: a weight exceeds +-{limit}, the range of "
                                 f"{config.weight_bits} bits; quantize with more weight_bits")
         multipliers = self.multiplier.clip(0, 32767)
+        keep = config.selector_keep(int(self.name.split(".")[1])) if selector else 0
+        if self.keep != keep:
+            raise ContractError(f"layer {self.name}: keep is {self.keep}, the config says {keep}; "
+                                "quantize the network again")
         if not (0 <= self.shift <= 31 and np.array_equal(multipliers, self.multiplier)):
             raise ContractError(f"layer {self.name}: multiplier or shift out of range (0..32767, "
                                 "0..31); quantize the network again")
@@ -219,13 +224,6 @@ class IntegerNetwork:
                 raise ContractError(f"layer {layer.name}: kind {layer.kind!r} is wrong; "
                                     f"use {config.layer_kind(layer.name)!r}")
             layer.check(config)
-            if layer.keep != self._keep(layer):
-                raise ContractError(f"layer {layer.name}: keep is {layer.keep}; "
-                                    f"the config says {self._keep(layer)}")
-
-    def _keep(self, layer: IntegerLayer) -> int:
-        selector = layer.kind == "selector"
-        return self.config.selector_keep(int(layer.name.split(".")[1])) if selector else 0
 
     @cached_property
     def _by_name(self) -> dict[str, IntegerLayer]:
@@ -270,8 +268,7 @@ class IntegerNetwork:
                                     f"{FORMAT_VERSION}; quantize the checkpoint again")
             network = _decode(header, arrays)
         except FileNotFoundError:
-            raise ContractError(f"{path}: no such network; make it with 'sparsespike quantize'"
-                                ) from None
+            raise ContractError(f"{path}: no such network; use 'sparsespike quantize'") from None
         except (OSError, EOFError, KeyError, TypeError, AttributeError, zipfile.BadZipFile,
                 ValueError) as error:
             if isinstance(error, ContractError):
@@ -286,8 +283,8 @@ class IntegerNetwork:
     def _header(self) -> dict[str, Any]:
         records = [{"name": x.name, "kind": x.kind, "shift": x.shift, "keep": x.keep}
                    for x in self.layers]
-        config = json.loads(self.config.model_dump_json())
-        return {"version": FORMAT_VERSION, "config": config, "layers": records}
+        return {"version": FORMAT_VERSION, "config": self.config.model_dump(mode="json"),
+                "layers": records}
 
     def _arrays(self) -> dict[str, Any]:
         arrays = {f"{x.name}/{key}": getattr(x, key) for x in self.layers for key in _ARRAYS}

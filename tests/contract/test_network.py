@@ -67,7 +67,7 @@ def test_bad_configs_are_refused(change, message):
 def test_config_survives_json_and_names_a_bad_field():
     assert NetworkConfig.from_json(CONFIG.model_dump_json()) == CONFIG
     text = json.dumps({**json.loads(CONFIG.model_dump_json()), "depth": 0})
-    with pytest.raises(ContractError, match=r"network depth: .* 0"):
+    with pytest.raises(ContractError, match=r"network depth: .* greater than or equal to 1, not 0; correct"):
         NetworkConfig.from_json(text)
 
 
