@@ -90,7 +90,7 @@ def test_every_source_is_the_tensor_written_before(random_network, nano, preset,
         assert field.residual_base == field.destination_base == rpe.destination_base
 
 
-@pytest.mark.parametrize("lanes", range(1, 17))
+@pytest.mark.parametrize("lanes", range(1, 33))
 def test_small_holds_a_dense_nano_for_every_lane_count(random_network, nano, lanes):
     program = compile_network(random_network(0.9, **nano), load_engine("small", lanes=lanes))
     assert program.layers[-1].name == "head"
