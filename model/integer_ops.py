@@ -31,7 +31,7 @@ def conv_current(layer: IntegerLayer, x: Tensor, size: int, pad: Tensor) -> Tens
 
     The planes stay padded while they are summed, so that every tap is one shifted vector.
     """
-    _check_range(layer, int(x.max()) if x.numel() else 0)
+    _check_range(layer, int(max(x.max(), pad.max())))
     channels, steps, batch, _ = x.shape
     wide = size + 2
     planes = pad.to(torch.int32)[:, None, None, None, None].repeat(1, steps, batch, wide, wide)
@@ -48,7 +48,7 @@ def conv_current(layer: IntegerLayer, x: Tensor, size: int, pad: Tensor) -> Tens
 
 def linear_current(layer: IntegerLayer, x: Tensor) -> Tensor:
     """a + b of a linear layer over the channels of x: (out, T, B, positions)."""
-    _check_range(layer, int(x.max()) if x.numel() else 0)
+    _check_range(layer, int(x.max()))
     rows = list(x.to(torch.int32).flatten(1))
     sums = accumulate(torch.from_numpy(layer.weight), rows)
     return sums.view(-1, *x.shape[1:]) + _column(layer.bias)
