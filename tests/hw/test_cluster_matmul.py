@@ -1,0 +1,492 @@
+"""Whole matmul layers on a Cluster against the sentences of docs/engine.md, section 3, in Python."""
+
+import random
+from types import SimpleNamespace
+
+import pytest
+from amaranth.sim import Simulator
+
+from hw.cluster import Cluster
+from hw.layouts import CLUSTER_COUNTERS, LoadKind, MemoryKind
+from sparsespike.contract import derived
+from sparsespike.contract.config import load_engine
+from sparsespike.contract.numeric import gelu_table, requantize
+from sparsespike.contract.program import RECORD_FIELDS, Accumulate, Descriptor, Operation, Output
+
+GELU = gelu_table().tolist()
+
+
+def ones(value):
+    return bin(value).count("1")
+
+
+# --- stimulus ---------------------------------------------------------------------------------
+
+
+def layer_of(engine, kind, rng):
+    """A random descriptor of a kind of layer."""
+    groups = rng.choice([1, 2])
+    steps = groups * engine.time_steps - rng.randrange(engine.time_steps)
+    words = derived.words_per_line(engine)
+    chunks = rng.randint(1, 3)
+    fields = {
+        "operation": int(Operation.MATMUL),
+        "layer": 0,
+        "tokens": rng.randint(2, 5),
+        "groups": groups,
+        "time_steps": max(steps, (groups - 1) * engine.time_steps + 1),
+        "chunks": chunks,
+        "source_stride": derived.ceil_div(chunks, words) * words,
+        "source_base": words * rng.randrange(4),
+        "tiles": engine.clusters * rng.randint(0, 3) + rng.randint(1, engine.clusters),
+        "planes": engine.count_bits,
+        "shift": rng.choice([0, 3, 9]),
+        "pad": rng.getrandbits(32),
+    }
+    if kind in ("convolution", "pixel"):
+        height, width = rng.choice([(1, 3), (3, 2), (3, 4)])
+        fields |= {"convolution": 1, "height": height, "width": width, "tokens": height * width}
+    if kind == "pixel":
+        passes = derived.pixel_passes(engine)
+        fields |= {"pixel": 1, "chunks": passes, "source_stride": derived.ceil_div(passes, words) * words}
+    if kind in ("counts", "score", "head"):
+        fields |= {"source_counts": 1, "planes": rng.randint(1, engine.count_bits)}
+    if kind == "counts":
+        fields |= {"output": int(Output.COUNT)}
+    if kind in ("list", "score", "head"):
+        fields |= {"use_list": 1}
+    if kind == "score":
+        fields |= {"output": int(Output.SCORE), "accumulate": int(Accumulate.TOKEN)}
+    if kind == "head":
+        fields |= {"output": int(Output.HEAD), "accumulate": int(Accumulate.ALL)}
+    return Descriptor(**fields)
+
+
+def tile_of(engine, layer, rng):
+    """A random tile: active lanes, row, masks, weights and constants of each lane."""
+    neighbours = 9 if layer.convolution else 1
+    words = neighbours if layer.pixel else neighbours * layer.chunks
+    lanes = []
+    for _ in range(rng.randint(1, engine.lanes)):
+        density = rng.choice([0.0, 0.1, 0.5])
+        masks = [
+            sum(1 << s for s in range(engine.chunk) if rng.random() < density) for _ in range(words)
+        ]
+        limit = 1 << engine.weight_bits - 1
+        lanes.append(
+            SimpleNamespace(
+                masks=masks,
+                weights=[rng.randrange(-limit, limit) for _ in range(sum(map(ones, masks)))],
+                bias=rng.randrange(-200, 200),
+                multiplier=rng.randrange(1 << 15),
+                score_weight=rng.randrange(-128, 128),
+                threshold=rng.choice([rng.randrange(1, 4000), 1 << 40]),
+            )
+        )
+    return SimpleNamespace(row=rng.randrange(100), lanes=lanes)
+
+
+def packet(engine, tile):
+    """Load bus beats of a tile: (kind, lane, line, data, offsets)."""
+    yield LoadKind.TILE, 0, 0, 0, []
+    beats = []
+    for number, lane in enumerate(tile.lanes):
+        record = 0
+        for name in ("bias", "multiplier", "score_weight", "threshold"):
+            low, bits = RECORD_FIELDS[name]
+            record |= (getattr(lane, name) & ((1 << bits) - 1)) << low
+        width = engine.axi_data_bits
+        for line in range(derived.record_beats(engine)):
+            data = record >> line * width & ((1 << width) - 1)
+            beats.append((LoadKind.RECORD, number, line, data, []))
+        per_beat, before = derived.masks_per_beat(engine), 0
+        for line in range(derived.ceil_div(len(lane.masks), per_beat)):
+            data, offsets = 0, []
+            for i, mask in enumerate(lane.masks[line * per_beat : (line + 1) * per_beat]):
+                data |= mask << i * engine.chunk
+                offsets.append(before)
+                before += ones(mask)
+            beats.append((LoadKind.MASK, number, line, data, offsets))
+        per_beat, bits = derived.weights_per_beat(engine), derived.weight_slot_bits(engine)
+        for line in range(derived.ceil_div(len(lane.weights), per_beat)):
+            data = 0
+            for i, weight in enumerate(lane.weights[line * per_beat : (line + 1) * per_beat]):
+                data |= (weight & ((1 << bits) - 1)) << i * bits
+            beats.append((LoadKind.WEIGHT, number, line, data, []))
+    yield from beats
+
+
+# --- the page, in Python ----------------------------------------------------------------------
+
+
+def scans_of(engine, layer, tile, memory, tokens):
+    """(planes with shifts, mask word index, last) in walk order; a plane is a list of step vectors."""
+    steps, chunk = engine.time_steps, engine.chunk
+    for n in range(layer.tokens):
+        y, x = divmod(n, layer.width)
+        for g in range(layer.groups):
+            around = [(0, 0)]
+            if layer.convolution:
+                around = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
+            inside = [
+                0 <= y + dy < layer.height and 0 <= x + dx < layer.width or not layer.convolution
+                for dy, dx in around
+            ]
+            visited = [i for i, ok in enumerate(inside) if ok or layer.pixel]
+            for i in visited:
+                q = tokens[n] if layer.use_list else n
+                if layer.convolution:
+                    q = (y + around[i][0]) * layer.width + x + around[i][1]
+                for c in range(layer.chunks):
+                    row = q if layer.pixel else q * layer.groups + g
+                    address = layer.source_base + row * layer.source_stride + c
+                    planes = []
+                    if not inside[i]:
+                        value = 0
+                        for slot in range(4):
+                            for a in range(steps):
+                                bit = c * steps + a
+                                on = bit < 8 and layer.pad >> 8 * slot + bit & 1
+                                value |= on << slot * steps + a
+                        planes = [(value, c * steps)]
+                    elif layer.source_counts:
+                        word = memory.counts[address]
+                        for p in range(layer.planes):
+                            bits = [word >> i * engine.count_bits + p & 1 for i in range(chunk * steps)]
+                            planes.append((sum(bit << i for i, bit in enumerate(bits)), p))
+                    else:
+                        planes = [(memory.spikes[address], c * steps if layer.pixel else 0)]
+                    ends = i == visited[-1] and c == layer.chunks - 1
+                    if layer.accumulate != Accumulate.GROUP:
+                        ends = ends and g == layer.groups - 1
+                    if layer.accumulate == Accumulate.ALL:
+                        ends = ends and n == layer.tokens - 1
+                    mask = i if layer.pixel else i * layer.chunks + c
+                    yield planes, mask, ends
+
+
+def slots_of(engine, plane):
+    """Bitmap of the non-silent slots of a plane."""
+    steps = engine.time_steps
+    return sum(1 << s for s in range(engine.chunk) if plane >> s * steps & ((1 << steps) - 1))
+
+
+class Twin:
+    """Cycles, counters and rows of a cluster, event by event."""
+
+    def __init__(self, engine, accepted):
+        self.engine = engine
+        self.accepted = accepted  # cycle in which each row was accepted, over all layers
+        self.rows = []
+        self.row_cycles = []
+        self.tile_ends = []
+        self.lanes = [
+            SimpleNamespace(starts=[], finish=-1, taken=-1, sums=None) for _ in range(engine.lanes)
+        ]
+        self.last_take = -1
+        self.row_end = -100
+
+    def run(self, layer, tiles, avail, memory, tokens, go):
+        """One layer; returns its counters."""
+        self.counts = dict.fromkeys(CLUSTER_COUNTERS, 0)
+        entered, left, busy = go, go, 0
+        for tile, first in zip(tiles, avail, strict=True):
+            self.membranes = {}
+            walks = self.walks_of(layer)
+            for lane in self.lanes:
+                lane.sums = [0] * self.engine.time_steps
+            for planes, mask, last in scans_of(self.engine, layer, tile, memory, tokens):
+                entered = max(entered + 1, first)
+                stands = max(entered + derived.BROADCAST_STAGES, left + 1)
+                left = self.broadcast(layer, tile, planes, mask, last, stands)
+                busy += left - stands + 1
+                if last:
+                    self.take_walk(layer, tile, *next(walks))
+            self.tile_ends.append(self.last_take)
+        self.counts["broadcast_idle"] = left - go - busy
+        return self.counts
+
+    def walks_of(self, layer):
+        for n in range(1 if layer.accumulate == Accumulate.ALL else layer.tokens):
+            for g in range(layer.groups if layer.accumulate == Accumulate.GROUP else 1):
+                yield n, g
+
+    def broadcast(self, layer, tile, planes, mask, last, stands):
+        """Emits a scan's beats; returns the cycle it leaves."""
+        counts, now = self.counts, stands
+        counts["chunks_scanned"] += 1
+        counts["mask_words_read"] += len(tile.lanes)
+        loud = [(plane, shift) for plane, shift in planes if plane]
+        if not loud and not last:
+            counts["chunks_skipped"] += 1
+            return stands
+        loud = loud or [(0, 0)]
+        for i, (plane, shift) in enumerate(loud):
+            final = last and i == len(loud) - 1
+            slots = slots_of(self.engine, plane)
+            matches = [slots & lane.masks[mask] for lane in tile.lanes]
+            enters = [lane for lane, match in enumerate(matches) if match or final]
+            wish = now
+            for lane in enters:
+                starts = self.lanes[lane].starts
+                if len(starts) >= self.engine.fifo_depth:
+                    now = max(now, starts[-self.engine.fifo_depth])
+            counts["broadcast_stalls"] += now - wish
+            counts["chunks_broadcast"] += 1
+            for lane in enters:
+                self.push(lane, tile.lanes[lane], mask, matches[lane], plane, shift, final, now)
+            now += 1
+        return now - 1
+
+    def push(self, number, content, mask_index, match, plane, shift, last, now):
+        lane, steps = self.lanes[number], self.engine.time_steps
+        start = max(now + 2, lane.finish + 1)
+        lane.starts.append(start)
+        wish = start + max(ones(match), 1) - 1
+        lane.finish = max(wish, lane.taken + 1) if last else wish
+        self.counts["lane_output_stalls"] += lane.finish - wish
+        self.counts["queue_entries"] += 1
+        self.counts["weights_read"] += ones(match)
+        offset = sum(ones(mask) for mask in content.masks[:mask_index])
+        for slot in range(self.engine.chunk):
+            if match >> slot & 1:
+                index = offset + ones(content.masks[mask_index] & ((1 << slot) - 1))
+                bits = plane >> slot * steps
+                for a in range(steps):
+                    if bits >> a & 1:
+                        lane.sums[a] += content.weights[index] << shift
+                        self.counts["additions"] += 1
+
+    def take_walk(self, layer, tile, n, g):
+        """Takes of all lanes for one walk, and the rows they complete."""
+        head = layer.output == Output.HEAD
+        spikes, value = 0, 0
+        for number, content in enumerate(tile.lanes):
+            lane = self.lanes[number]
+            take = max(lane.finish + derived.LANE_LATENCY, self.last_take + 1)
+            takes = 1 if head else len(tile.lanes)
+            if number == 0 or head:
+                take = max(take, self.row_end + derived.neuron_gap(self.engine, takes))
+            complete = head or number == len(tile.lanes) - 1
+            old = len(self.rows) - derived.ROW_CREDITS
+            if complete and old >= 0:
+                wish, take = take, max(take, self.accepted[old] + 1)
+                self.counts["row_stalls"] += take - wish
+            self.last_take = lane.taken = take
+            if layer.output in (Output.SPIKE, Output.COUNT):
+                fired = self.fire(layer, number, content, lane.sums, g)
+                spikes |= fired << number * self.engine.time_steps
+            elif layer.output == Output.SCORE:
+                hidden = sum(lane.sums) + content.bias
+                q = int(requantize(hidden, content.multiplier, layer.shift))
+                value += GELU[q & 0xFF] * content.score_weight
+                self.counts["selector_updates"] += 1
+            else:
+                value = sum(lane.sums) + content.bias
+            lane.sums = [0] * self.engine.time_steps
+            if complete:
+                self.row_end = take
+                y, x = divmod(n, layer.width) if layer.convolution else (0, 0)
+                row = {"position": n, "group": g, "row": tile.row}
+                row |= {"y": y, "x": x} if layer.convolution else {}
+                row |= {"lane": number} if head else {}
+                if layer.output in (Output.SPIKE, Output.COUNT):
+                    row["spikes"] = spikes
+                else:
+                    row["value"] = value
+                self.rows.append(row)
+                self.row_cycles.append(take + derived.neuron_latency(self.engine))
+
+    def fire(self, layer, number, content, sums, g):
+        steps, total = self.engine.time_steps, layer.time_steps
+        currents = [value + content.bias for value in sums]
+        if layer.pixel:
+            currents = [sum(value << a for a, value in enumerate(sums)) + content.bias] * steps
+        potential = self.membranes.get(number, 0) if g else 0
+        fired = 0
+        for a, current in enumerate(currents):
+            t = g * steps + a + 1
+            if t > total:
+                continue
+            self.counts["lif_updates"] += 1
+            potential += current << (t - 1)
+            if potential << (total - t) >= content.threshold:
+                fired |= 1 << a
+                potential = 0
+        self.membranes[number] = potential
+        self.counts["spikes_fired"] += ones(fired)
+        return fired
+
+
+# --- the bench --------------------------------------------------------------------------------
+
+
+class Bench:
+    """Loader, write-back unit and sequencer around a cluster, with random pauses."""
+
+    def __init__(self, engine, index, layers, tiles, rng, patience):
+        self.engine, self.index, self.layers, self.rng = engine, index, layers, rng
+        self.patience = patience
+        self.dut = Cluster(engine, index=index)
+        self.tokens = [rng.randrange(6) for _ in range(engine.max_tokens)]
+        self.beats = [(tile, list(packet(engine, tile))) for group in tiles for tile in group]
+        self.goes, self.avail, self.accepted, self.offered, self.rows = [], [], [], [], []
+        self.begun, self.free, self.fell = [], [], []
+        self.counts = [dict.fromkeys(CLUSTER_COUNTERS, 0) for _ in layers]
+        words = derived.words_per_line(engine)
+        bits = engine.chunk * engine.time_steps
+        lines = min(derived.spike_lines(engine), derived.count_lines(engine), 192 // words)
+
+        def word(bits):
+            return rng.getrandbits(bits) & rng.getrandbits(bits) if rng.random() < 0.6 else 0
+
+        self.memory = SimpleNamespace(
+            spikes=[word(bits) for _ in range(lines * words)],
+            counts=[word(bits * engine.count_bits) for _ in range(lines * words)],
+        )
+
+    def run(self):
+        simulator = Simulator(self.dut)
+        simulator.add_clock(1e-6)
+        simulator.add_testbench(self.bench)
+        simulator.run()
+
+    async def fill_memories(self, ctx):
+        dut, engine = self.dut, self.engine
+        words = derived.words_per_line(engine)
+        ctx.set(dut.write.valid, 1)
+        ctx.set(dut.write.enable, (1 << len(dut.write.enable)) - 1)
+        for kind, content in (
+            (MemoryKind.SPIKE, self.memory.spikes),
+            (MemoryKind.COUNT, self.memory.counts),
+        ):
+            bits = engine.chunk * engine.time_steps
+            bits *= engine.count_bits if kind == MemoryKind.COUNT else 1
+            ctx.set(dut.write.memory, kind)
+            for line in range(len(content) // words):
+                part = content[line * words : (line + 1) * words]
+                ctx.set(dut.write.address, line)
+                ctx.set(dut.write.data, sum(word << i * bits for i, word in enumerate(part)))
+                await ctx.tick()
+        ctx.set(dut.write.valid, 0)
+
+    def load(self, ctx, cycle):
+        """One beat of the load bus, or a pause."""
+        dut = self.dut
+        if not self.beats:
+            ctx.set(dut.load.valid, 0)
+            return
+        tile, beats = self.beats[0]
+        kind, lane, line, data, offsets = beats[0]
+        wait = kind == LoadKind.TILE and not ctx.get(dut.free)
+        valid = not wait and self.rng.random() < 0.8
+        ctx.set(dut.load.valid, valid)
+        if not valid:
+            return
+        ctx.set(dut.load.kind, kind)
+        ctx.set(dut.load.lane, lane)
+        ctx.set(dut.load.line, line)
+        ctx.set(dut.load.data, data)
+        ctx.set(dut.load.lanes, len(tile.lanes))
+        ctx.set(dut.load.row, tile.row)
+        ctx.set(dut.load.end, len(beats) == 1)
+        for i, offset in enumerate(offsets):
+            ctx.set(dut.load.offsets[i], offset)
+        if kind == LoadKind.TILE:
+            self.begun.append(cycle)
+        beats.pop(0)
+        if not beats:
+            self.beats.pop(0)
+            self.avail.append(cycle + 1)
+
+    def write_back(self, ctx, cycle):
+        dut = self.dut
+        valid = ctx.get(dut.rows.valid)
+        if valid and len(self.offered) == len(self.accepted):
+            self.offered.append(cycle)
+            self.wait = self.rng.randrange(self.patience + 1)
+        accept = valid and self.wait == 0
+        self.wait = max(0, self.wait - 1)
+        ctx.set(dut.rows.ready, accept)
+        if accept:
+            names = ("spikes", "value", "position", "y", "x", "group", "row", "lane")
+            self.rows.append({name: ctx.get(getattr(dut.rows.p, name)) for name in names})
+            self.accepted.append(cycle)
+
+    async def bench(self, ctx):
+        dut = self.dut
+        await self.fill_memories(ctx)
+        cycle, layer, idle, self.wait = 0, -1, 0, 0
+        running = False
+        while True:
+            busy = ctx.get(dut.busy)
+            if running and not busy:
+                running, idle = False, 4 + self.rng.randrange(5)
+                self.fell.append(cycle)
+            if not running:
+                idle -= 1
+            start = not running and idle <= 0
+            if start and layer + 1 == len(self.layers):
+                break
+            ctx.set(dut.go, start)
+            if start:
+                layer += 1
+                ctx.set(dut.descriptor, vars(self.layers[layer]) | {"magic": 0, "checksum": 0})
+                self.goes.append(cycle)
+                running = True
+            ctx.set(dut.list_value, self.tokens[ctx.get(dut.list_index)])
+            self.free.append(ctx.get(dut.free))
+            self.load(ctx, cycle)
+            self.write_back(ctx, cycle)
+            if layer >= 0 and not start:
+                for name in CLUSTER_COUNTERS:
+                    self.counts[layer][name] += ctx.get(getattr(dut.increments, name))
+            await ctx.tick()
+            cycle += 1
+            assert cycle < 60000, "the cluster hangs"
+            if start:
+                assert ctx.get(dut.busy), "busy from go + 1 on"
+
+
+KINDS = ("linear", "convolution", "pixel", "counts", "list", "score", "head")
+
+
+@pytest.mark.parametrize(
+    "fields, index, patience",
+    [
+        ({"time_steps": 2}, 0, 0),
+        ({"time_steps": 4, "chunk": 4, "lanes": 6, "clusters": 3, "fifo_depth": 1}, 1, 30),
+        ({"time_steps": 3, "chunk": 16, "lanes": 3, "axi_data_bits": 128, "fifo_depth": 3}, 0, 9),
+        ({"time_steps": 6, "lanes": 1, "weight_bits": 4, "clusters": 2}, 1, 3),
+        ({"time_steps": 1, "lanes": 5, "weight_bits": 6}, 0, 5),
+    ],
+)
+def test_layers_follow_the_page(fields, index, patience):
+    sizes = {"mask_depth": 40, "weight_depth": 400, "spike_depth": 256, "count_depth": 256}
+    engine = load_engine("micro", **(sizes | {"count_bits": 3, "max_tokens": 16} | fields))
+    rng = random.Random(f"{fields}")
+    layers = [layer_of(engine, kind, rng) for kind in rng.sample(KINDS, len(KINDS))]
+    layers = [layer for layer in layers if layer.tiles > index]
+    tiles = [
+        [tile_of(engine, layer, rng) for _ in range(index, layer.tiles, engine.clusters)]
+        for layer in layers
+    ]
+    bench = Bench(engine, index, layers, tiles, rng, patience)
+    bench.run()
+
+    twin = Twin(engine, bench.accepted)
+    avail = iter(bench.avail)
+    for number, (layer, group) in enumerate(zip(layers, tiles, strict=True)):
+        ready = [next(avail) for _ in group]
+        counts = twin.run(layer, group, ready, bench.memory, bench.tokens, bench.goes[number])
+        assert bench.counts[number] == counts, layer
+        assert bench.fell[number] == bench.accepted[len(twin.rows) - 1] + 1
+    assert len(bench.rows) == len(twin.rows)
+    for number, (seen, expected) in enumerate(zip(bench.rows, twin.rows, strict=True)):
+        assert {name: seen[name] for name in expected} == expected
+        before = bench.accepted[number - 1] + 1 if number else 0
+        assert bench.offered[number] == max(twin.row_cycles[number], before)
+    for cycle, free in enumerate(bench.free):
+        begun = sum(1 for start in bench.begun if start < cycle)
+        ended = sum(1 for end in twin.tile_ends if end < cycle)
+        assert free == (begun - ended < 2), cycle

@@ -1,0 +1,147 @@
+"""LaneUnit against the recurrences of docs/engine.md, section 3, with random pushes and takes."""
+
+import random
+
+import pytest
+from amaranth.sim import Simulator
+
+from hw.lane_unit import LaneUnit
+from hw.layouts import LoadKind
+from sparsespike.contract import derived
+from sparsespike.contract.config import load_engine
+
+ENTRIES = 120
+
+
+def expected_sums(engine, entry, weights, sums):
+    """Adds an entry's matches to `sums`, as the page's sentence says."""
+    for slot in range(engine.chunk):
+        if not entry["match"] >> slot & 1:
+            continue
+        index = entry["offset"] + bin(entry["mask"] & ((1 << slot) - 1)).count("1")
+        for step in range(engine.time_steps):
+            if entry["spikes"][step] >> slot & 1:
+                sums[step] += weights[entry["half"]][index] << entry["shift"]
+
+
+def random_entry(engine, rng, length):
+    match_chance = rng.choice([0.0, 0.2, 0.7])
+    mask = rng.getrandbits(engine.chunk)
+    match = sum(1 << s for s in range(engine.chunk) if mask >> s & 1 and rng.random() < match_chance)
+    spikes = [rng.getrandbits(engine.chunk) for _ in range(engine.time_steps)]
+    last = rng.random() < 0.4
+    if not match and not last:
+        last = True
+    return {
+        "match": match,
+        "mask": mask,
+        "spikes": spikes,
+        "last": last,
+        "shift": rng.randrange(4),
+        "half": rng.randrange(2),
+        "offset": rng.randrange(length - engine.chunk + 1),
+    }
+
+
+def load_beats(engine, weights):
+    per_beat, slot_bits = derived.weights_per_beat(engine), derived.weight_slot_bits(engine)
+    for half, values in enumerate(weights):
+        for line in range(0, len(values) // per_beat):
+            word = 0
+            for i, weight in enumerate(values[line * per_beat : (line + 1) * per_beat]):
+                word |= (weight & ((1 << slot_bits) - 1)) << i * slot_bits
+            yield half, line, word
+
+
+def run(engine, entries, weights, rng, patience):
+    """Drives a LaneUnit; returns cycles of pushes, of refusals, of valid rising, of takes, the sums."""
+    dut = LaneUnit(engine, lane=1)
+    pushes, full, ready, takes, results = [], [], [], [], []
+    ends = sum(entry["last"] for entry in entries)
+
+    async def bench(ctx):
+        ctx.set(dut.load.valid, 1)
+        ctx.set(dut.load.kind, LoadKind.WEIGHT)
+        ctx.set(dut.load.lane, 1)
+        for half, line, word in load_beats(engine, weights):
+            ctx.set(dut.fill_half, half)
+            ctx.set(dut.load.line, line)
+            ctx.set(dut.load.data, word)
+            await ctx.tick()
+        ctx.set(dut.load.valid, 0)
+        cycle, pushed, wait = 0, 0, 0
+        while len(takes) < ends:
+            refused = ctx.get(dut.full)
+            full.append(refused)
+            push = pushed < len(entries) and not refused and rng.random() < 0.7
+            ctx.set(dut.push, push)
+            if push:
+                entry = entries[pushed]
+                for step, vector in enumerate(entry["spikes"]):
+                    ctx.set(dut.beat.spikes[step], vector)
+                ctx.set(dut.beat.shift, entry["shift"])
+                ctx.set(dut.beat.last, entry["last"])
+                ctx.set(dut.beat.half, entry["half"])
+                ctx.set(dut.match, entry["match"])
+                ctx.set(dut.word.mask, entry["mask"])
+                ctx.set(dut.word.offset, entry["offset"])
+                pushes.append(cycle)
+                pushed += 1
+            valid = ctx.get(dut.valid)
+            if valid and len(ready) == len(takes):
+                ready.append(cycle)
+                wait = rng.randrange(patience + 1)
+            take = valid and wait == 0
+            wait = max(0, wait - 1)
+            ctx.set(dut.take, take)
+            if take:
+                takes.append(cycle)
+                results.append([ctx.get(value) for value in dut.sums])
+            await ctx.tick()
+            cycle += 1
+
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+    return pushes, full, ready, takes, results
+
+
+@pytest.mark.parametrize(
+    "fields, patience",
+    [
+        ({}, 0),
+        ({}, 12),
+        ({"fifo_depth": 1, "time_steps": 3, "weight_bits": 4}, 4),
+        ({"chunk": 32, "axi_data_bits": 128, "time_steps": 1, "fifo_depth": 7}, 30),
+    ],
+)
+def test_lane_unit_follows_the_recurrence(fields, patience):
+    engine = load_engine("micro", weight_depth=96, **fields)
+    rng = random.Random(f"{fields}{patience}")
+    length = derived.weight_lines(engine) * derived.weights_per_beat(engine)
+    limit = 1 << engine.weight_bits - 1
+    weights = [[rng.randrange(-limit, limit) for _ in range(length)] for _ in range(2)]
+    entries = [random_entry(engine, rng, length) for _ in range(ENTRIES)]
+    entries[-1]["last"] = True
+    pushes, full, ready, takes, results = run(engine, entries, weights, rng, patience)
+
+    starts, finish, taken = [], -1, -1
+    walk = 0
+    sums = [0] * engine.time_steps
+    for push, entry in zip(pushes, entries, strict=True):
+        start = max(push + 2, finish + 1)
+        starts.append(start)
+        finish = start + max(bin(entry["match"]).count("1"), 1) - 1
+        expected_sums(engine, entry, weights, sums)
+        if entry["last"]:
+            finish = max(finish, taken + 1)
+            assert ready[walk] == max(finish + derived.LANE_LATENCY, taken + 1)
+            assert results[walk] == sums
+            taken, sums = takes[walk], [0] * engine.time_steps
+            walk += 1
+
+    for cycle, refused in enumerate(full):
+        count = sum(1 for push in pushes if push < cycle)
+        oldest = count - engine.fifo_depth
+        assert refused == (oldest >= 0 and starts[oldest] > cycle), cycle
