@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
@@ -19,7 +19,8 @@ class LogitWriter(wiring.Component):
 
     Timing: started at D - 1, AWVALID stands in D; then logits_per_beat cycles of gathering and one
     of sending per beat, from D + 1 on; `done` in the cycle of the last response. AWREADY, WREADY
-    and the response can hold it up. Addresses of further bursts go out beside the data.
+    and the response can hold it up. A further burst's address goes out while its first beat is
+    gathered.
 
     Members:
         start: begin in the next cycle.
@@ -56,12 +57,13 @@ class LogitWriter(wiring.Component):
         to_address = Signal(16)
         open_bursts = Signal(16)
         addressed = self.bus.awvalid & self.bus.awready
+        in_burst = Signal()
 
         def addresses() -> None:
             address = Signal(axi.ADDRESS_BITS)
             length = Mux(to_address < BURST_BEATS, to_address, BURST_BEATS)
             m.d.comb += [
-                self.bus.awvalid.eq(to_address != 0),
+                self.bus.awvalid.eq((to_address != 0) & ~in_burst),
                 self.bus.awaddr.eq(address),
                 self.bus.awlen.eq(length - 1),
                 self.bus.awsize.eq(exact_log2(self.engine.axi_data_bits // 8)),
@@ -81,13 +83,17 @@ class LogitWriter(wiring.Component):
                 self.failed.eq(answered & (self.bus.bresp != 0)),
             ]
             m.d.sync += open_bursts.eq(open_bursts + addressed - answered)
+            with m.If(addressed):
+                m.d.sync += in_burst.eq(1)
+            with m.Elif(self.sent & self.bus.wlast):
+                m.d.sync += in_burst.eq(0)
 
         addresses()
         responses()
-        self._send(m, addressed=addressed, beats=beats, open_bursts=open_bursts)
+        self._send(m, in_burst=in_burst, beats=beats, open_bursts=open_bursts)
         return m
 
-    def _send(self, m: Module, *, addressed: Signal, beats: Signal, open_bursts: Signal) -> None:
+    def _send(self, m: Module, *, in_burst: Value, beats: Value, open_bursts: Value) -> None:
         per_beat = derived.logits_per_beat(self.engine)
         position = Signal(16)
         beat = Signal(16)
@@ -112,7 +118,7 @@ class LogitWriter(wiring.Component):
                     m.d.comb += upcoming.eq(0)
                     m.next = "Address"
             with m.State("Address"):
-                with m.If(addressed):
+                with m.If(self.bus.awready):
                     m.next = "Gather"
             with m.State("Gather"):
                 m.d.comb += upcoming.eq(position + 1)
@@ -122,13 +128,13 @@ class LogitWriter(wiring.Component):
                 with m.If(place == per_beat - 1):
                     m.next = "Send"
             with m.State("Send"):
-                m.d.comb += self.bus.wvalid.eq(1)
-                with m.If(self.bus.wready):
+                m.d.comb += self.bus.wvalid.eq(in_burst)
+                with m.If(self.sent):
                     m.d.sync += beat.eq(beat + 1)
                     m.next = "Gather"
                     with m.If(is_last):
                         m.next = "Response"
             with m.State("Response"):
-                with m.If(self.bus.bvalid & (open_bursts == 1) & ~self.bus.awvalid):
+                with m.If(self.bus.bvalid & (open_bursts == 1)):
                     m.d.comb += self.done.eq(1)
                     m.next = "Idle"
