@@ -29,7 +29,8 @@ class MemoryKind(enum.Enum, shape=1):
 
 def descriptor_layout() -> data.StructLayout:
     """A descriptor's fields, unpacked (see DESCRIPTOR_FIELDS)."""
-    return data.StructLayout({name: unsigned(bits) for name, (_, _, bits) in DESCRIPTOR_FIELDS.items()})
+    fields = DESCRIPTOR_FIELDS.items()
+    return data.StructLayout({name: unsigned(bits) for name, (_, _, bits) in fields})
 
 
 def address_bits(engine: EngineConfig) -> int:
@@ -76,7 +77,7 @@ def load_bus(engine: EngineConfig) -> data.StructLayout:
             "lanes": range(engine.lanes + 1),
             "row": unsigned(16),
             "data": unsigned(engine.axi_data_bits),
-            "offsets": data.ArrayLayout(unsigned(offset_bits(engine)), derived.masks_per_beat(engine)),
+            "offsets": data.ArrayLayout(offset_bits(engine), derived.masks_per_beat(engine)),
         }
     )
 

@@ -17,7 +17,7 @@ _PRESETS = Path(__file__).parent / "presets"
 
 
 class EngineConfig(BaseModel):
-    """Every parameter of an engine. Frozen; unknown keys, floats for integers and strings are refused.
+    """Every parameter of an engine. Frozen; unknown keys and wrong types are refused.
 
     Depths count the unit their comment names; derived widths and latencies live in
     `sparsespike.contract.derived`.
@@ -27,25 +27,27 @@ class EngineConfig(BaseModel):
 
     clusters: int = Field(ge=1, le=32, description="broadcasters, each with its own lanes")
     lanes: int = Field(ge=1, le=64, description="lanes per cluster, one output channel each")
-    chunk: int = Field(ge=4, le=64, description="input channels per broadcast chunk, a power of two")
+    chunk: int = Field(ge=4, le=64, description="input channels per chunk, a power of two")
     fifo_depth: int = Field(ge=1, le=64, description="matched chunks a lane can queue")
     time_steps: int = Field(ge=1, le=16, description="adders per lane, one time step each")
     weight_bits: Literal[4, 6, 8] = Field(description="widest weight the lanes take")
     axi_data_bits: Literal[64, 128] = Field(description="data width of the AXI4 master")
-    memory_latency: int = Field(ge=1, le=1000, description="cycles from a read address to its first beat")
+    memory_latency: int = Field(ge=1, le=1000, description="cycles from read address to data")
     memory_interval: int = Field(ge=1, le=64, description="cycles per beat of the external memory")
     clock_mhz: float = Field(gt=0, le=2000, description="clock assumed by reports, MHz")
     mask_depth: int = Field(ge=1, le=65536, description="mask words (chunk bits) per lane and tile")
     weight_depth: int = Field(ge=1, le=65536, description="non-zero weights per lane and tile")
     spike_depth: int = Field(ge=16, le=1 << 22, description="chunk words in the spike memory")
-    count_depth: int = Field(ge=16, le=1 << 22, description="chunk words in the residual count memory")
+    count_depth: int = Field(
+        ge=16, le=1 << 22, description="chunk words in the residual count memory"
+    )
     count_bits: int = Field(ge=1, le=6, description="bits of a residual count")
-    max_tokens: int = Field(ge=1, le=1024, description="entries of the token list and of the score memory")
+    max_tokens: int = Field(ge=1, le=1024, description="entries of token list and score memory")
     max_layers: int = Field(ge=4, le=128, description="descriptors on chip")
     max_classes: int = Field(ge=2, le=1024, description="logits on chip")
     attention_units: int = Field(ge=1, le=32, description="clusters that own an attention unit")
     head_slots: int = Field(ge=4, le=256, description="padded channels of one attention head")
-    attention_depth: int = Field(ge=4, le=4096, description="K^T V counter rows: padded channels x step groups")
+    attention_depth: int = Field(ge=4, le=4096, description="K^T V rows: slots x step groups")
     accumulator_bits: int = Field(ge=12, le=32, description="bits of a lane accumulator, signed")
     membrane_bits: int = Field(ge=16, le=48, description="bits of a scaled membrane, signed")
 
@@ -86,19 +88,31 @@ def load_engine(name_or_path: str | Path, **overrides: Any) -> EngineConfig:
         path = Path(name_or_path)
     if not path.is_file():
         known = ", ".join(engine_presets())
-        raise ContractError(f"engine '{name_or_path}' is neither a preset nor a file; presets: {known}")
-    fields = _read_toml(_PRESETS / "small.toml") | _read_toml(path) | overrides
+        raise ContractError(
+            f"engine '{name_or_path}' is neither a preset nor a file; presets: {known}"
+        )
+    own = _read_toml(path)
+    fields = _read_toml(_PRESETS / "small.toml") | own | overrides
+    if "attention_units" not in (overrides if "clusters" in overrides else own):
+        fields["attention_units"] = _at_most(fields["attention_units"], fields["clusters"])
     try:
         return EngineConfig(**fields)
     except ValidationError as error:
         raise ContractError(f"engine {path}: {_first_problem(error)}") from None
 
 
+def _at_most(units: Any, clusters: Any) -> Any:
+    """Attention units nobody chose follow the clusters; wrong types are left for the validator."""
+    return min(units, clusters) if isinstance(clusters, int) and clusters > 0 else units
+
+
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ContractError(f"engine {path}: not valid TOML ({error}); see a preset for the form") from None
+        raise ContractError(
+            f"engine {path}: not valid TOML ({error}); see a preset for the form"
+        ) from None
 
 
 def _first_problem(error: ValidationError) -> str:

@@ -20,7 +20,7 @@ BROADCAST_STAGES = 4
 LOAD_LATENCY = 3
 """Cycles from a tile's last beat to the first cycle its walk may begin."""
 LANE_LATENCY = 3
-"""Cycles from the issue of a token's last match to its accumulators standing in the output register."""
+"""Cycles from the issue of a token's last match to its sums in the output register."""
 ROW_CREDITS = 2
 """Rows a cluster may have between its neuron unit and the end of their write-back."""
 DRAIN_CYCLES = 3
