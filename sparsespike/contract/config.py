@@ -57,7 +57,8 @@ class EngineConfig(BaseModel):
             raise ValueError(f"chunk must be a power of two, not {self.chunk}")
         if self.attention_units > self.clusters:
             raise ValueError(
-                f"attention_units must be at most clusters ({self.clusters}), not {self.attention_units}"
+                f"attention_units must be at most clusters ({self.clusters}), "
+                f"not {self.attention_units}"
             )
         if self.membrane_bits <= self.accumulator_bits:
             raise ValueError(
