@@ -1,0 +1,1 @@
+"""The simulator's side: cocotb tests that drive a testbench and write what they saw to files."""

@@ -1,0 +1,55 @@
+"""Content of the external memory of one launch: programs, images and room for logits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sparsespike.contract.derived import PIXEL_BYTES
+from sparsespike.contract.program import PAGE_BYTES
+
+_FILL = 0xA5
+
+
+class MemoryImage:
+    """Regions one after the other, each on its own 4 KiB pages; gaps hold a pattern, never 0."""
+
+    def __init__(self, *, beat_bytes: int) -> None:
+        self.beat_bytes = beat_bytes
+        self._parts: list[bytes] = [bytes([_FILL]) * PAGE_BYTES]
+        self._end = PAGE_BYTES
+
+    def add(self, data: bytes) -> int:
+        """Address of a new region that holds `data`; at least one spare page follows it."""
+        address = self._end
+        padding = PAGE_BYTES - len(data) % PAGE_BYTES + PAGE_BYTES
+        self._parts.append(data + bytes([_FILL]) * padding)
+        self._end += len(data) + padding
+        return address
+
+    @property
+    def beats(self) -> int:
+        """Beats of the whole memory, a power of two."""
+        return 1 << (self._end // self.beat_bytes - 1).bit_length()
+
+    def content(self) -> bytes:
+        """All bytes, from address 0."""
+        return b"".join(self._parts)
+
+    def write(self, directory: Path) -> None:
+        """Writes memory.hex (one beat a line, for $readmemh) and memory.bin."""
+        content = self.content().ljust(self.beats * self.beat_bytes, bytes([_FILL]))
+        beats = np.frombuffer(content, np.uint8).reshape(-1, self.beat_bytes)[:, ::-1]
+        text = beats.tobytes().hex("\n", self.beat_bytes)
+        (directory / "memory.hex").write_text(text + "\n")
+        (directory / "memory.bin").write_bytes(content)
+
+
+def pixel_bytes(image: NDArray[np.uint8]) -> bytes:
+    """One image (H, W, C) as the engine reads it: four bytes a pixel, byte c is channel c."""
+    height, width, channels = image.shape
+    pixels = np.zeros((height, width, PIXEL_BYTES), np.uint8)
+    pixels[:, :, :channels] = image
+    return pixels.tobytes()

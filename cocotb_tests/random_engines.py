@@ -1,0 +1,52 @@
+"""Random small engines: every parameter that changes what the hardware looks like is drawn."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sparsespike.contract import derived
+from sparsespike.contract.config import EngineConfig, load_engine
+
+_CLUSTERS = (1, 2, 3, 4)
+_CHUNKS = (4, 8, 8, 16, 16, 32, 64)
+_ADDERS = (1, 2, 3, 4, 4, 8)
+_MOST_LANES = 16
+_MOST_SLOTS = 40
+"""Lanes x adders of a cluster, at most this times two: builds stay short."""
+
+
+def random_engine(generator: np.random.Generator, *, total_lanes: int = 40) -> EngineConfig:
+    """An engine of at most `total_lanes` lanes in all, with buffers for the random networks."""
+    clusters = int(generator.choice(_CLUSTERS))
+    adders = int(generator.choice(_ADDERS))
+    most = max(1, min(_MOST_LANES, total_lanes // clusters, 2 * _MOST_SLOTS // adders))
+    lanes = int(generator.integers(1, most + 1))
+    chunk = int(generator.choice(_CHUNKS))
+    bus = 128 if chunk == 64 else int(generator.choice((64, 128)))
+    shape = load_engine("small", clusters=1, attention_units=1, lanes=lanes, chunk=chunk)
+    slots = max(derived.line_slots(shape), 16)
+    return load_engine(
+        "small",
+        clusters=clusters,
+        attention_units=int(generator.integers(1, clusters + 1)),
+        lanes=lanes,
+        chunk=chunk,
+        time_steps=adders,
+        fifo_depth=int(generator.integers(1, 9)),
+        weight_bits=int(generator.choice((4, 6, 8))),
+        axi_data_bits=bus,
+        memory_latency=int(generator.integers(1, 61)),
+        memory_interval=int(generator.integers(1, 4)),
+        mask_depth=int(generator.integers(96, 160)),
+        weight_depth=int(generator.integers(400, 600)),
+        spike_depth=16384,
+        count_depth=8192,
+        count_bits=int(generator.integers(3, 6)),
+        max_tokens=int(generator.integers(64, 100)),
+        max_layers=int(generator.integers(20, 40)),
+        max_classes=int(generator.integers(12, 40)),
+        head_slots=slots,
+        attention_depth=slots * 16,
+        accumulator_bits=int(generator.integers(20, 27)),
+        membrane_bits=int(generator.integers(38, 49)),
+    )

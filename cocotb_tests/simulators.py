@@ -1,0 +1,48 @@
+"""cocotb's runners, changed where their defaults cost time."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from cocotb_tools.runner import Icarus, Runner, Verilator
+
+_RUNTIME_OBJECTS = "verilated*.o"
+
+
+class LeanVerilator(Verilator):
+    """Verilator without `--public-flat-rw`: a control file makes the ports of the top public.
+
+    The objects of Verilator's runtime, the same in every build with the same options, come from
+    folder `runtime` if it exists; `keep_runtime` fills it.
+    """
+
+    def __init__(self, runtime: Path) -> None:
+        super().__init__()
+        self._runtime = runtime
+
+    def _build_command(self) -> list[list[str]]:
+        verilate, *make = super()._build_command()
+        verilate = [word for word in verilate if word != "--public-flat-rw"]
+        objects = [str(path) for path in sorted(self._runtime.glob(_RUNTIME_OBJECTS))]
+        reuse = [["cp", *objects, str(self.build_dir)]] if objects else []
+        return [verilate, *reuse, *make]
+
+    def keep_runtime(self) -> None:
+        """Copies the runtime's objects of a finished build to the folder, unless it has them."""
+        if self._runtime.is_dir():
+            return
+        fresh = Path(tempfile.mkdtemp(dir=self._runtime.parent))
+        for path in self.build_dir.glob(_RUNTIME_OBJECTS):
+            shutil.copy2(path, fresh)
+        try:
+            os.rename(fresh, self._runtime)
+        except OSError:  # another process was faster
+            shutil.rmtree(fresh, ignore_errors=True)
+
+
+def make_runner(simulator: str, runtime: Path) -> Runner:
+    """A fresh runner for `simulator`, 'verilator' or 'icarus'."""
+    return LeanVerilator(runtime) if simulator == "verilator" else Icarus()
