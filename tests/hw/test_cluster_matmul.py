@@ -80,7 +80,7 @@ def tile_of(engine, layer, rng):
                 bias=rng.randrange(-200, 200),
                 multiplier=rng.randrange(1 << 15),
                 score_weight=rng.randrange(-128, 128),
-                threshold=rng.choice([rng.randrange(1, 4000), 1 << 40]),
+                threshold=rng.choice([rng.randrange(1, 100 << layer.time_steps), 1, 1 << 40]),
             )
         )
     return SimpleNamespace(row=rng.randrange(100), lanes=lanes)
