@@ -1,1 +1,6 @@
-"""Numba: the cycle-level simulator of the engine and its activity counters."""
+"""Cycle-level simulator of the sparse spike processing engine, exact to the RTL's cycle."""
+
+from sim.result import SimulationResult
+from sim.simulate import simulate
+
+__all__ = ["SimulationResult", "simulate"]

@@ -1,0 +1,85 @@
+"""A frame before its first layer: header, descriptors and image are read, pixels become words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.state import LONG_AGO, Memory
+from sparsespike.contract import derived
+from sparsespike.contract.config import EngineConfig
+from sparsespike.contract.program import Program
+
+
+@dataclass(frozen=True, eq=False)
+class FrameStart:
+    """Times that no image can change, in cycles.
+
+    Attributes:
+        first_layer: L_0, the cycle in which the first layer begins.
+        weights: the cycle of the weight stream's command.
+        reads: cycles of all beats read before the weight stream.
+    """
+
+    first_layer: int
+    weights: int
+    reads: NDArray[np.int64]
+
+
+def frame_start(program: Program) -> FrameStart:
+    """When the frame's parts arrive from a deterministic memory."""
+    engine, header = program.engine, program.header
+    beat_bytes = engine.axi_data_bits // 8
+    words = derived.pixels_per_beat(engine) * derived.pixel_passes(engine)
+    pixels, per_beat = header["pixels"], derived.pixels_per_beat(engine)
+    beats = [derived.DESCRIPTOR_BYTES // beat_bytes] * 2
+    beats[1] *= header["layers"]
+    beats.append(derived.ceil_div(pixels, per_beat))
+    reads: list[int] = []
+    for count, delay, spacing in zip(beats, (1, 2, 1), (1, 1, words), strict=True):
+        command = (reads[-1] if reads else 0) + delay
+        reads += _read(engine, command, count, reads[-1] if reads else LONG_AGO, spacing)
+    last_words = (pixels - (beats[2] - 1) * per_beat) * derived.pixel_passes(engine)
+    return FrameStart(reads[-1] + last_words + 1, reads[-1] + 1, np.array(reads, np.int64))
+
+
+def _read(
+    engine: EngineConfig, command: int, beats: int, previous: int, spacing: int
+) -> list[int]:
+    """Cycles of a command's beats; previous: last beat before; spacing: least cycles between."""
+    times: list[int] = []
+    address = command
+    for beat in range(beats):
+        if beat % derived.BURST_BEATS == 0:
+            address += 1
+            done = beat - (derived.OUTSTANDING_BURSTS - 1) * derived.BURST_BEATS - 1
+            if beat >= derived.OUTSTANDING_BURSTS * derived.BURST_BEATS:
+                address = max(address, times[done] + 1)
+        gap = max(engine.memory_interval, spacing) if times else engine.memory_interval
+        previous = max(previous + gap, address + engine.memory_latency)
+        times.append(previous)
+    return times
+
+
+def store_pixels(program: Program, memory: Memory, image: NDArray[np.uint8], pad: int) -> None:
+    """Writes an image (H, W, channels) and the words of its surroundings into the spike memory.
+
+    pad: the first layer's `pad` field, one byte a channel.
+    """
+    engine, base = program.engine, program.header["pixel_base"]
+    passes, steps = derived.pixel_passes(engine), engine.time_steps
+    pixels = image.reshape(-1, image.shape[-1]).astype(np.uint64)
+    border = (np.uint64(pad) >> np.arange(0, 32, 8, dtype=np.uint64)) & np.uint64(255)
+    words = len(pixels) * passes
+    memory.spikes[base : base + words, 0] = _pixel_words(pixels, passes, steps)
+    memory.spikes[memory.pad_word :, 0] = _pixel_words(border[None], passes, steps)
+
+
+def _pixel_words(pixels: NDArray[np.uint64], passes: int, steps: int) -> NDArray[np.uint64]:
+    """(pixels * passes, steps) words; bit c of a word is the bit of channel c."""
+    bits = np.arange(passes * steps, dtype=np.uint64)
+    ones = (pixels[:, None, :] >> bits[None, :, None].clip(max=63)) & np.uint64(1)
+    places = np.left_shift(np.uint64(1), np.arange(pixels.shape[1], dtype=np.uint64))
+    return (ones * places).sum(axis=2, dtype=np.uint64).reshape(-1, steps)

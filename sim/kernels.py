@@ -1,0 +1,210 @@
+"""Compiled timing of one layer: loader, broadcast, lanes, neuron unit, write-back as recurrences.
+
+One file, since Numba's cache does not see edits of a kernel that another file holds. docs/engine.md
+states the rules; cycles are absolute, cycle 0 is the start write. What the layer computes is not
+known here, only how many matches each beat has in each lane.
+"""
+
+from __future__ import annotations
+
+from numba import njit
+from numpy.typing import NDArray
+
+from sim.state import FIRST_ROW, ROWS, TAKE, WRITE, ClusterState, EngineNumbers, LayerNumbers
+from sim.stream import TileArrays
+from sim.walk import Walk
+
+TALLY = (
+    "chunks_scanned",
+    "chunks_skipped",
+    "chunks_broadcast",
+    "mask_words_read",
+    "broadcast_stalls",
+    "broadcast_idle",
+    "lane_output_stalls",
+    "row_stalls",
+)
+"""Counters of a kernel's `tally`, in its order."""
+_SCANS, _SKIPS, _BEATS, _MASKS, _STALLS, _IDLE, _HELD, _CREDIT = range(8)
+_HEAD = 3
+
+
+@njit(cache=True)
+def _load_tile(
+    e: EngineNumbers, tiles: TileArrays, t: int, first: int, times: NDArray, s: ClusterState, k: int
+) -> int:
+    """Cycle of the last beat of tile t; fills the times of its beats, `first` on."""
+    free = s.half_free[k, s.loads[k] & 1] + 1
+    s.loads[k] += 1
+    for beat in range(first, first + tiles.beats[t]):
+        if beat % e.burst_beats == 0:
+            address = s.burst[0] + 1
+            if beat >= e.outstanding * e.burst_beats:
+                address = max(address, times[beat - (e.outstanding - 1) * e.burst_beats - 1] + 1)
+            s.burst[0] = address
+        time = max(s.burst[0] + e.memory_latency, s.burst[1] + e.memory_interval)
+        if beat > first:
+            time = max(time, free)
+        times[beat] = time
+        s.burst[1] = time
+    return times[first + tiles.beats[t] - 1]
+
+
+@njit(cache=True)
+def _complete(e: EngineNumbers, unit: NDArray, k: int, take: int, operations: int) -> int:
+    """Cycle of the take that completes a row, `take` or later; its write-back is scheduled."""
+    row = FIRST_ROW + unit[ROWS] % e.row_credits
+    take = max(take, unit[row] + 1)
+    first = max(take + e.neuron_latency, unit[WRITE] + 1)
+    first += (k - first) % e.slots
+    unit[WRITE] = first + (operations - 1) * e.slots
+    unit[row] = unit[WRITE]
+    unit[ROWS] += 1
+    return take
+
+
+@njit(cache=True)
+def _operations(d: LayerNumbers, n: int) -> int:
+    """Write-back operations of the row of position n."""
+    if not d.pool:
+        return 1
+    y, x = n // d.width, n % d.width
+    down = 1 + ((y & 1) & ((y + 1) // 2 < (d.height + 1) // 2))
+    across = 1 + ((x & 1) & ((x + 1) // 2 < (d.width + 1) // 2))
+    return down * across
+
+
+@njit(cache=True)
+def _time_tile(
+    e: EngineNumbers, d: LayerNumbers, lanes: int, walk: Walk, entering: NDArray, entries: NDArray,
+    counts: NDArray, s: ClusterState, k: int, tally: NDArray,
+) -> None:
+    """A tile's walk through broadcast register, lanes and neuron unit of cluster k.
+
+    entering: (beats,); entries, counts: lanes and matches of the entries (see `sim.matching`).
+    """
+    starts, places, room = s.starts[k], s.place[k], s.room[k]
+    finish, takes, unit = s.finish[k], s.take[k], s.unit[k]
+    size = 1 if d.output == _HEAD else lanes
+    entered, left = s.entered[k], s.left[k]
+    skips, stalls, idle = 0, 0, 0
+    beat, row, entry = 0, 0, 0
+    for scan in range(len(walk.beats)):
+        entered += 1
+        stand = max(entered + e.broadcast_stages, left + 1)
+        idle += stand - left - 1
+        left = stand
+        skips += walk.beats[scan] == 0
+        for index in range(walk.beats[scan]):
+            earliest = left + (index > 0)
+            left = earliest
+            end = entry + entering[beat]
+            for i in range(entry, end):
+                left = max(left, room[entries[i]])
+            stalls += left - earliest
+            for i in range(entry, end):
+                lane = entries[i]
+                start = max(left + 2, finish[lane] + 1)
+                finish[lane] = start + max(counts[i], 1) - 1
+                starts[lane, places[lane]] = start
+                places[lane] = places[lane] + 1 if places[lane] + 1 < e.fifo else 0
+                room[lane] = starts[lane, places[lane]]
+            entry = end
+            if walk.last[beat]:
+                _end_walk(e, k, lanes, size, _operations(d, row // d.groups), unit, finish, takes,
+                          tally)
+                row += 1
+            beat += 1
+    s.entered[k], s.left[k] = entered, left
+    tally[_SKIPS] += skips
+    tally[_STALLS] += stalls
+    tally[_IDLE] += idle
+    tally[_SCANS] += len(walk.beats)
+    tally[_BEATS] += beat
+    tally[_MASKS] += len(walk.beats) * lanes
+
+
+@njit(cache=True)
+def _end_walk(
+    e: EngineNumbers, k: int, lanes: int, size: int, operations: int, unit: NDArray,
+    finish: NDArray, takes: NDArray, tally: NDArray,
+) -> None:
+    """The lanes end a walk, each once its output register is free; the neuron unit takes them.
+
+    size: takes of a row, which then needs `operations` of write-back.
+    """
+    gap, previous = max(1, e.adders + 2 - size), unit[TAKE]
+    for lane in range(lanes):
+        held = max(0, takes[lane] + 1 - finish[lane])
+        finish[lane] += held
+        tally[_HELD] += held
+        first = size == 1 or lane == 0
+        take = max(finish[lane] + e.lane_latency, previous + (gap if first else 1))
+        previous = take
+        if size == 1 or lane == lanes - 1:
+            previous = _complete(e, unit, k, take, operations)
+            tally[_CREDIT] += previous - take
+        takes[lane] = previous
+    unit[TAKE] = previous
+
+
+@njit(cache=True)
+def matmul_layer(
+    e: EngineNumbers, d: LayerNumbers, tiles: TileArrays, walk: Walk,
+    entering: NDArray, entries: NDArray, counts: NDArray, s: ClusterState, go: int,
+    first_beat: int, times: NDArray, tally: NDArray,
+) -> int:
+    """Times a matmul from its `go` cycle on; returns the first beat of the next layer's tiles.
+
+    entering, entries, counts: `sim.matching.Matches` entering, lanes, counts. times: cycle of each
+    weight beat, filled up to the layer's last. tally: (len(TALLY),), added to.
+    """
+    for k in range(e.clusters):
+        s.entered[k] = go
+        s.left[k] = go
+    for t in range(d.tiles):
+        k = t % e.clusters
+        half = s.loads[k] & 1
+        loaded = _load_tile(e, tiles, d.first_tile + t, first_beat, times, s, k)
+        first_beat += tiles.beats[d.first_tile + t]
+        s.entered[k] = max(s.entered[k], loaded + e.load_latency - 1)
+        _time_tile(e, d, tiles.lanes[d.first_tile + t], walk, entering[t], entries[t], counts[t],
+                   s, k, tally)
+        s.half_free[k, half] = s.unit[k, TAKE]
+    return first_beat
+
+
+@njit(cache=True)
+def attention_layer(
+    e: EngineNumbers, d: LayerNumbers, s: ClusterState, go: int, keys: NDArray, queries: NDArray,
+    tally: NDArray,
+) -> None:
+    """Times of an attention layer; keys, queries: (heads, visits) non-silent slots of a visit."""
+    outputs = d.head_words * e.chunk
+    for k in range(e.attention_units):
+        time = go + 1
+        for head in range(k, d.heads, e.attention_units):
+            time += e.attention_head
+            for visit in range(keys.shape[1]):
+                time += 2 * d.head_words + e.attention_read + keys[head, visit]
+            time += e.attention_head
+            for visit in range(queries.shape[1]):
+                time += d.head_words + e.attention_read + queries[head, visit]
+                time += e.attention_drain
+                time = _take_slots(e, k, time, outputs, s.unit[k], tally) + 1
+
+
+@njit(cache=True)
+def _take_slots(
+    e: EngineNumbers, k: int, ready: int, outputs: int, unit: NDArray, tally: NDArray
+) -> int:
+    """Last take of an attention visit's outputs, one a cycle ready from `ready` on."""
+    gap, previous = max(1, e.adders + 2 - e.pitch), unit[TAKE]
+    for j in range(outputs):
+        take = max(ready + j, previous + (gap if j % e.pitch == 0 else 1))
+        previous = take
+        if j % e.pitch == e.pitch - 1:
+            previous = _complete(e, unit, k, take, 1)
+            tally[_CREDIT] += previous - take
+    unit[TAKE] = previous
+    return previous

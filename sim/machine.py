@@ -1,0 +1,228 @@
+"""One image through one program: the compiled kernels, called layer by layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim import kernels, matching, neuron
+from sim.attention import attend
+from sim.frame import FrameStart, frame_start, store_pixels
+from sim.state import (
+    WRITE,
+    EngineNumbers,
+    LayerNumbers,
+    Memory,
+    engine_numbers,
+    layer_numbers,
+    new_clusters,
+    new_memory,
+)
+from sim.stream import TileArrays, decode_stream
+from sim.walk import walk_layer
+from sparsespike.contract import derived, numeric
+from sparsespike.contract.counters import COUNTERS
+from sparsespike.contract.errors import ContractError
+from sparsespike.contract.program import Operation, Output, Program
+
+_INDEX = {name: i for i, name in enumerate(COUNTERS)}
+_KERNEL = np.array([_INDEX[name] for name in kernels.TALLY])
+_MATCHES = np.array([_INDEX[name] for name in matching.TALLY])
+_NEURON = np.array([_INDEX[name] for name in neuron.TALLY])
+
+
+@dataclass(frozen=True, eq=False)
+class Machine:
+    """A program decoded for simulation; nothing of it changes while images run."""
+
+    program: Program
+    engine: EngineNumbers
+    layers: tuple[LayerNumbers, ...]
+    tiles: TileArrays
+    start: FrameStart
+
+
+@dataclass(eq=False)
+class ImageRun:
+    """What one image left behind; lists and dicts are by layer index."""
+
+    counters: NDArray[np.int64]
+    ends: list[int] = field(default_factory=list)
+    scores: dict[int, NDArray[np.int64]] = field(default_factory=dict)
+    kept: dict[int, NDArray[np.int64]] = field(default_factory=dict)
+    rows: dict[int, NDArray[np.int64]] = field(default_factory=dict)
+    logits: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+
+
+def build_machine(program: Program) -> Machine:
+    """Decodes `program`. Raises ContractError if its image and its layers do not agree."""
+    layers = layer_numbers(program)
+    if len(layers) != len(program.layers):
+        raise ContractError(
+            f"program names {len(program.layers)} layers, its image has {len(layers)}; "
+            "compile it again"
+        )
+    tiles = [d.tiles for d in layers if d.operation == Operation.MATMUL]
+    clusters = [np.arange(count) % program.engine.clusters for count in tiles]
+    stream = decode_stream(program, np.concatenate([np.zeros(0, np.int64), *clusters]))
+    return Machine(program, engine_numbers(program.engine), layers, stream, frame_start(program))
+
+
+def run_image(machine: Machine, image: NDArray[np.uint8], *, keep_rows: bool) -> ImageRun:
+    """Simulates one image (H, W, channels) from the start write to the interrupt."""
+    program, e = machine.program, machine.engine
+    memory, clusters = new_memory(program.engine), new_clusters(program.engine)
+    store_pixels(program, memory, image, machine.layers[0].pad)
+    clusters.burst[0] = machine.start.weights
+    clusters.burst[1] = machine.start.reads[-1]
+    times = np.zeros(program.header["weight_beats"], np.int64)
+    run = ImageRun(np.zeros((len(machine.layers), len(COUNTERS)), np.int64))
+    begin, beat, stops = machine.start.first_layer, 0, []
+    for index, d in enumerate(machine.layers):
+        go = begin + derived.descriptor_beats(program.engine) + derived.DESCRIPTOR_CYCLES
+        tally = np.zeros(len(kernels.TALLY), np.int64)
+        if d.operation == Operation.ATTENTION:
+            keys, queries = _attention(machine, d, memory, run.counters[index])
+            kernels.attention_layer(e, d, clusters, go, keys, queries, tally)
+        else:
+            walk = walk_layer(e, d, memory)
+            matched = matching.match_layer(e, d, machine.tiles, walk)
+            run.counters[index, _MATCHES] += matched.tally
+            beat = kernels.matmul_layer(
+                e, d, machine.tiles, walk, matched.entering, matched.lanes, matched.counts,
+                clusters, go, beat, times, tally,
+            )
+            _outputs(machine, index, memory, matched.sums, run)
+        run.counters[index, _KERNEL] += tally
+        check = max(go + 2, int(clusters.unit[:, WRITE].max()) + 1)
+        stops.append(check + derived.DRAIN_CYCLES + _tail(machine, d))
+        begin = stops[-1] + derived.COUNTER_CYCLES
+        run.ends.append(begin)
+        if keep_rows and d.destination_rows:
+            run.rows[index] = _stored(machine, index, memory)
+    _finish(machine, run, times, np.array(stops))
+    return run
+
+
+def _attention(
+    machine: Machine, d: LayerNumbers, memory: Memory, counters: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Runs all heads; returns the non-silent keys and queries, (heads, visits)."""
+    e = machine.engine
+    visits, slots = d.tokens * d.groups, d.head_words * e.chunk
+    scratch = np.zeros((d.groups, slots, e.adders, slots), np.int64)
+    outputs = np.zeros((d.heads, visits, e.adders, slots), np.int64)
+    keys, queries = np.zeros((2, d.heads, visits), np.int64)
+    for head in range(d.heads):
+        attend(e, d, memory, head, scratch, outputs[head], keys[head], queries[head])
+    rows = d.heads * slots // e.pitch
+    sums = outputs.reshape(d.heads, visits, e.adders, -1, e.pitch).transpose(0, 3, 1, 4, 2)
+    sums = np.ascontiguousarray(sums).reshape(rows, visits, e.pitch, e.adders)
+    _fire(
+        machine, d, memory, np.full(rows, e.pitch), np.arange(rows),
+        np.zeros((rows, e.pitch), np.int64), np.full((rows, e.pitch), d.threshold), sums, counters,
+    )
+    counters[_INDEX["attention_words_read"]] = 3 * d.head_words * visits * d.heads
+    counters[_INDEX["attention_updates"]] = keys.sum()
+    counters[_INDEX["attention_accumulates"]] = queries.sum()
+    return keys, queries
+
+
+def _fire(
+    machine: Machine, d: LayerNumbers, memory: Memory, lanes: NDArray[np.int64],
+    rows: NDArray[np.int64], bias: NDArray[np.int64], threshold: NDArray[np.int64],
+    sums: NDArray[np.int64], counters: NDArray[np.int64],
+) -> None:
+    tally = np.zeros(len(neuron.TALLY), np.int64)
+    neuron.fire_layer(
+        machine.engine, d, memory, lanes, rows, bias, threshold, sums, tally
+    )
+    counters[_NEURON] += tally
+
+
+def _outputs(
+    machine: Machine, index: int, memory: Memory, sums: NDArray[np.int64], run: ImageRun
+) -> None:
+    """What a matmul's sums become: stored rows, scores and kept tokens, or logits."""
+    d, tiles = machine.layers[index], machine.tiles
+    own = slice(d.first_tile, d.first_tile + d.tiles)
+    lanes, rows, bias = tiles.lanes[own], tiles.row[own], tiles.bias[own]
+    if d.output in (Output.SPIKE, Output.COUNT):
+        _fire(machine, d, memory, lanes, rows, bias, tiles.threshold[own], sums,
+              run.counters[index])
+        return
+    values = sums.sum(axis=3) + bias[:, None, :]
+    if d.output == Output.HEAD:
+        run.logits = np.zeros(d.classes, np.int64)
+        for tile in range(d.tiles):
+            first = rows[tile] * machine.engine.lanes
+            run.logits[first : first + lanes[tile]] = values[tile, 0, : lanes[tile]]
+        return
+    scores = np.zeros(d.tokens, np.int64)
+    for tile in range(d.tiles):
+        used = slice(0, lanes[tile])
+        place = d.first_tile + tile
+        scores += numeric.selector_score(
+            values[tile, :, used], tiles.multiplier[place, used], d.shift,
+            tiles.score_weight[place, used],
+        )
+    run.counters[index, _INDEX["selector_updates"]] = d.tokens * lanes.sum()
+    walked = memory.tokens[: d.tokens] if d.use_list else np.arange(d.tokens)
+    run.scores[index] = scores
+    run.kept[index] = walked[numeric.topk_keep(scores, d.keep)]
+    memory.tokens[: d.keep] = run.kept[index]
+
+
+def _tail(machine: Machine, d: LayerNumbers) -> int:
+    """Cycles between a layer's drain and its epilogue."""
+    if d.operation != Operation.MATMUL:
+        return 0
+    if d.output == Output.SCORE:
+        return derived.topk_cycles(d.tokens)
+    head = d.output == Output.HEAD
+    return derived.logit_cycles(machine.program.engine, d.classes) if head else 0
+
+
+def _stored(machine: Machine, index: int, memory: Memory) -> NDArray[np.int64]:
+    """(tokens, groups, rows, pitch, adders) of what a layer stored; 0 where it walked no token."""
+    d, e = machine.layers[index], machine.engine
+    tokens = machine.program.layers[index].tensor_tokens
+    counts = d.operation == Operation.MATMUL and d.output == Output.COUNT
+    words = memory.counts if counts else memory.spikes
+    first = d.destination_base * e.pitch // e.chunk
+    count = tokens * d.groups * d.destination_rows * e.pitch // e.chunk
+    places = np.arange(e.chunk, dtype=np.uint64)
+    bits = (words[first : first + count, :, None, :] >> places[:, None]) & np.uint64(1)
+    planes = np.arange(words.shape[1])[:, None, None]
+    values = (bits.astype(np.int64) << planes).sum(axis=1)
+    rows = values.reshape(tokens, d.groups, d.destination_rows, e.pitch, e.adders)
+    if d.use_list:
+        walked = np.isin(np.arange(tokens), memory.tokens[: d.tokens])
+        rows[~walked] = 0
+    return rows
+
+
+def _finish(
+    machine: Machine, run: ImageRun, times: NDArray[np.int64], stops: NDArray[np.int64]
+) -> None:
+    """Counters that need the whole frame, or none of the kernels."""
+    engine = machine.program.engine
+    beats = np.concatenate([machine.start.reads, times])
+    before = np.searchsorted(beats, stops, side="left")
+    run.counters[:, _INDEX["dma_read_beats"]] = np.diff(before, prepend=0)
+    run.counters[0, _INDEX["pixel_words_written"]] = machine.program.header[
+        "pixels"
+    ] * derived.pixel_passes(engine)
+    run.counters[:, _INDEX["cycles"]] = np.diff(run.ends, prepend=0)
+    for index, d in enumerate(machine.layers):
+        if d.operation != Operation.MATMUL:
+            continue
+        row = run.counters[index]
+        if d.output == Output.SCORE:
+            row[_INDEX["topk_comparisons"]] = derived.topk_comparisons(d.tokens)
+        if d.output == Output.HEAD:
+            row[_INDEX["dma_write_beats"]] = derived.ceil_div(
+                d.classes, derived.logits_per_beat(engine)
+            )

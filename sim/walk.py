@@ -1,0 +1,112 @@
+"""The walk of a layer: its scans and beats in order, the same for every tile."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from sim.state import EngineNumbers, LayerNumbers, Memory
+
+_GROUP, _TOKEN = 0, 1
+_NEAR = 9
+_ZERO = np.uint64(0)
+
+
+class Walk(NamedTuple):
+    """Scans and beats of a layer.
+
+    beats: (scans,) beats of each scan, 0 if it is silent. Of each beat: bitmap of its non-silent
+    slots, steps (adders words), mask word index, shift, and last: 1 if it ends a walk.
+    """
+
+    beats: NDArray[np.uint8]
+    bitmap: NDArray[np.uint64]
+    steps: NDArray[np.uint64]
+    mask: NDArray[np.int64]
+    shift: NDArray[np.int64]
+    last: NDArray[np.uint8]
+
+
+def walk_layer(e: EngineNumbers, d: LayerNumbers, m: Memory) -> Walk:
+    """The walk over the stored words of `m`."""
+    near = _NEAR if d.convolution else 1
+    scans = d.tokens * d.groups * near * d.chunks
+    beats = scans * d.planes
+    walk = Walk(
+        beats=np.zeros(scans, np.uint8),
+        bitmap=np.zeros(beats, np.uint64),
+        steps=np.zeros((beats, e.adders), np.uint64),
+        mask=np.zeros(beats, np.int64),
+        shift=np.zeros(beats, np.int64),
+        last=np.zeros(beats, np.uint8),
+    )
+    scans, beats = _walk(e, d, m, walk)
+    return Walk(walk.beats[:scans], *(array[:beats] for array in walk[1:]))
+
+
+@njit(cache=True)
+def _walk(e: EngineNumbers, d: LayerNumbers, m: Memory, walk: Walk) -> tuple[int, int]:
+    """Fills `walk`; returns its scans and beats."""
+    source = m.counts if d.source_counts else m.spikes
+    first, mask = np.empty(_NEAR, np.int64), np.empty(_NEAR, np.int64)
+    scan, beat = 0, 0
+    for n in range(d.tokens):
+        for g in range(d.groups):
+            ends = d.accumulate == _GROUP or (
+                g == d.groups - 1 and (d.accumulate == _TOKEN or n == d.tokens - 1)
+            )
+            count = _near(d, m, n, g, first, mask)
+            for i in range(count):
+                for c in range(d.chunks):
+                    last = ends and i == count - 1 and c == d.chunks - 1
+                    position = mask[i] if d.pixel else mask[i] + c
+                    shift = c * e.adders if d.pixel else 0
+                    before = beat
+                    for plane in range(d.planes):
+                        bitmap = _ZERO
+                        for a in range(e.adders):
+                            walk.steps[beat, a] = source[first[i] + c, plane, a]
+                            bitmap |= walk.steps[beat, a]
+                        if bitmap != _ZERO:
+                            walk.bitmap[beat] = bitmap
+                            walk.mask[beat] = position
+                            walk.shift[beat] = shift + plane
+                            beat += 1
+                    if last and beat == before:
+                        walk.mask[beat] = position
+                        beat += 1
+                    if last:
+                        walk.last[beat - 1] = 1
+                    walk.beats[scan] = beat - before
+                    scan += 1
+    return scan, beat
+
+
+@njit(cache=True)
+def _near(
+    d: LayerNumbers, m: Memory, n: int, g: int, first: NDArray[np.int64], mask: NDArray[np.int64]
+) -> int:
+    """First word and first mask word of every neighbour of position n; returns how many."""
+    if not d.convolution:
+        q = m.tokens[n] if d.use_list else n
+        first[0] = d.source_base + (q * d.groups + g) * d.source_stride
+        mask[0] = 0
+        return 1
+    count = 0
+    for index in range(_NEAR):
+        y, x = n // d.width + index // 3 - 1, n % d.width + index % 3 - 1
+        inside = 0 <= y < d.height and 0 <= x < d.width
+        if not inside and not d.pixel:
+            continue
+        q = y * d.width + x
+        if d.pixel:
+            first[count] = d.source_base + q * d.source_stride if inside else m.pad_word
+            mask[count] = index
+        else:
+            first[count] = d.source_base + (q * d.groups + g) * d.source_stride
+            mask[count] = index * d.chunks
+        count += 1
+    return count
