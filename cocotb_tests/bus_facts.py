@@ -34,7 +34,9 @@ def _timing(frame: FrameResult, counters: NDArray[np.int64]) -> list[str]:
     measured = frame.trace.irq_cycle
     for name, value in (("layer cycles sum to", int(ends[-1])), ("CYCLES holds", frame.cycles)):
         if value != measured:
-            problems.append(f"start to interrupt took {measured} cycles on the bus, but {name} {value}")
+            problems.append(
+                f"start to interrupt took {measured} cycles on the bus, but {name} {value}"
+            )
     for layer in frame.trace.layers:
         if layer.index < len(ends) and layer.last_cycle != ends[layer.index] - 1:
             problems.append(

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
-import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cocotb_tests.bus_facts import bus_problems
-from cocotb_tests.launch import Frame, FrameResult, launch
-from cocotb_tests.memory_image import MemoryImage, pixel_bytes
+from cocotb_tests.case import Case, prepare
+from cocotb_tests.engine_run import run_frames
+from cocotb_tests.launch import FrameResult
 from cocotb_tests.observe import Observation, observe
-from cocotb_tests.registers import bench_registers
-from cocotb_tests.rtl import engine_build, row_bits
 from cocotb_tests.runner import Build, wave_path
 from cocotb_tests.scoreboard import LayerCheck, check_frame
-from model.integer import GoldenTrace, golden_forward
 from sim.result import SimulationResult
-from sim.simulate import simulate
 from sparsespike.contract.counters import COUNTERS
 from sparsespike.contract.network import IntegerNetwork
 from sparsespike.contract.program import Program
@@ -83,27 +81,6 @@ class CosimResult:
     waves: Path | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Case:
-    """A program and its images, with what golden model and simulator say about them."""
-
-    program: Program
-    images: NDArray[np.uint8]
-    golden: GoldenTrace
-    simulated: SimulationResult
-    frames: list[Frame] = field(default_factory=list)
-
-
-def prepare(network: IntegerNetwork, program: Program, images: NDArray[np.uint8]) -> Case:
-    """A case: golden model and simulator run here, before any RTL."""
-    return Case(
-        program=program,
-        images=images,
-        golden=golden_forward(network, images),
-        simulated=simulate(program, images, keep_tensors=True),
-    )
-
-
 def run_cosim(
     network: IntegerNetwork,
     program: Program,
@@ -122,61 +99,22 @@ def run_cosim(
 
 
 def run_cases(
-    cases: Sequence[Case],
-    *,
-    simulator: str = "verilator",
-    waves: bool = False,
-    build_dir: Path | None = None,
-    verilog: Sequence[Path] | None = None,
-    images_in_memory: Sequence[bytes] | None = None,
-    external: bool = False,
-    stall_probability: float = 0.0,
+    cases: Sequence[Case], *, external: bool = False, **options: Any
 ) -> list[CosimResult]:
     """Cases of one engine in one launch of the RTL, one result each.
 
-    verilog: sources to use instead of the engine's own. images_in_memory: program images that the
-    RTL reads instead of the cases' own. external: a memory with random stalls, where cycles are
-    not promised and `cycle_exact` means nothing.
+    external: a memory with random stalls, where cycles are not promised and `cycle_exact` means
+    nothing. options: those of `run_frames`. Raises what it raises.
     """
-    engine = cases[0].program.engine
-    if any(case.program.engine != engine for case in cases):
-        raise ValueError("all cases of a launch must share one engine")
-    memory = MemoryImage(beat_bytes=engine.axi_data_bits // 8)
-    for number, case in enumerate(cases):
-        own = case.program.image.tobytes()
-        _place(memory, case, own if images_in_memory is None else images_in_memory[number])
-    frames = [frame for case in cases for frame in case.frames]
-    if external:
-        frames = [
-            _stalled(frame, stall_probability, number) for number, frame in enumerate(frames)
-        ]
-    made = engine_build(
-        engine,
-        memory_beats=memory.beats,
-        simulator=simulator,
-        waves=waves,
-        build_dir=build_dir,
-        verilog=verilog,
-    )
-    run_dir = _run_dir(made)
-    for number, case in enumerate(cases):
-        save_expected(case.simulated, run_dir / f"expected-{number}.npz")
-    results = launch(
-        made,
-        frames,
-        memory,
-        registers=bench_registers(),
-        row_bits=row_bits(engine),
-        external=external,
-        run_dir=run_dir,
-    )
-    judged = []
-    for case in cases:
-        own, results = results[: len(case.frames)], results[len(case.frames) :]
-        judged.append(judge(case, own, made=made, run_dir=run_dir))
+    run = run_frames(cases, external=external, **options)
+    judged = [
+        judge(case, frames, made=run.build, run_dir=run.run_dir)
+        for case, frames in zip(cases, run.frames, strict=True)
+    ]
     exact = all(result.bit_exact and (result.cycle_exact or external) for result in judged)
-    if exact and not waves:
-        shutil.rmtree(run_dir)
+    if exact and not run.build.waves:
+        shutil.rmtree(run.run_dir)
+        judged = [dataclasses.replace(result, run_dir=None) for result in judged]
     return judged
 
 
@@ -219,40 +157,6 @@ def judge(
         run_dir=run_dir,
         waves=wave_path(made, run_dir) if made.waves and run_dir is not None else None,
     )
-
-
-def save_expected(simulated: SimulationResult, path: Path) -> None:
-    """Writes the simulator's cycles, counters and logits, so that they precede the RTL's."""
-    np.savez_compressed(path, counters=simulated.counters, logits=simulated.logits)
-
-
-def _place(memory: MemoryImage, case: Case, program_image: bytes) -> None:
-    """Adds program, images and room for logits to `memory`; appends the case's frames."""
-    program = case.program
-    program_address = memory.add(program_image)
-    del case.frames[:]
-    for number, image in enumerate(case.images):
-        cycles = int(case.simulated.counters[number, :, _CYCLES].sum())
-        case.frames.append(
-            Frame(
-                program_address=program_address,
-                input_address=memory.add(pixel_bytes(image)),
-                output_address=memory.add(bytes(4 * program.network.classes)),
-                layers=len(program.layers),
-                limit_cycles=2 * cycles + 10_000,
-            )
-        )
-
-
-def _stalled(frame: Frame, probability: float, seed: int) -> Frame:
-    values = {**vars(frame), "stall_probability": probability, "stall_seed": seed}
-    return Frame(**{**values, "limit_cycles": frame.limit_cycles * 20})
-
-
-def _run_dir(made: Build) -> Path:
-    base = made.directory / "runs"
-    base.mkdir(exist_ok=True)
-    return Path(tempfile.mkdtemp(dir=base))
 
 
 def _layers(

@@ -11,17 +11,17 @@ _CLUSTERS = (1, 2, 3, 4)
 _CHUNKS = (4, 8, 8, 16, 16, 32, 64)
 _ADDERS = (1, 2, 3, 4, 4, 8)
 _MOST_LANES = 16
-_MOST_SLOTS = 40
-"""Lanes x adders of a cluster, at most this times two: builds stay short."""
+LARGE, SMALL = 4096, 768
+"""Lanes x chunk x adders of an engine, at most: what its build takes follows from that."""
 
 
-def random_engine(generator: np.random.Generator, *, total_lanes: int = 40) -> EngineConfig:
-    """An engine of at most `total_lanes` lanes in all, with buffers for the random networks."""
+def random_engine(generator: np.random.Generator, *, size: int = LARGE) -> EngineConfig:
+    """An engine of at most `size` (see LARGE), with buffers for the random networks."""
     clusters = int(generator.choice(_CLUSTERS))
     adders = int(generator.choice(_ADDERS))
-    most = max(1, min(_MOST_LANES, total_lanes // clusters, 2 * _MOST_SLOTS // adders))
-    lanes = int(generator.integers(1, most + 1))
     chunk = int(generator.choice(_CHUNKS))
+    most = min(_MOST_LANES, max(1, size // (clusters * chunk * adders)))
+    lanes = int(generator.integers(1, most + 1))
     bus = 128 if chunk == 64 else int(generator.choice((64, 128)))
     shape = load_engine("small", clusters=1, attention_units=1, lanes=lanes, chunk=chunk)
     slots = max(derived.line_slots(shape), 16)

@@ -52,9 +52,7 @@ def random_case(
     return network, random_stress_image(generator, config)
 
 
-def random_stress_image(
-    generator: np.random.Generator, config: NetworkConfig
-) -> NDArray[np.uint8]:
+def random_stress_image(generator: np.random.Generator, config: NetworkConfig) -> NDArray[np.uint8]:
     """uint8 (1, H, W, C): smooth, noise, all zero, one value everywhere, or saturated."""
     kind = str(generator.choice(_IMAGES))
     shape = (1, config.image_size, config.image_size, config.in_channels)

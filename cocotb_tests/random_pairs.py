@@ -22,8 +22,9 @@ import hw
 import model
 import sim
 import sparsespike
-from cocotb_tests.cosim import Case, CosimResult, prepare, run_cases
-from cocotb_tests.random_engines import random_engine
+from cocotb_tests.case import Case, prepare
+from cocotb_tests.cosim import CosimResult, run_cases
+from cocotb_tests.random_engines import LARGE, random_engine
 from cocotb_tests.random_networks import random_case
 from cocotb_tests.runner import DEFAULT_BUILD_DIR, RtlBuildError, RtlRunError
 from sparsespike.compiler import compile_network
@@ -53,9 +54,9 @@ class PairResult:
     text: str
 
 
-def engine_of(seed: int, number: int, *, total_lanes: int = 40) -> EngineConfig:
+def engine_of(seed: int, number: int, *, size: int = LARGE) -> EngineConfig:
     """Engine `number` of the random sequence `seed`."""
-    return random_engine(np.random.default_rng([seed, number]), total_lanes=total_lanes)
+    return random_engine(np.random.default_rng([seed, number]), size=size)
 
 
 def case_of(engine: EngineConfig, seed: int, number: int, pair: int) -> Case:
@@ -103,8 +104,9 @@ def describe(engine: EngineConfig) -> str:
     """The drawn parameters of an engine in one line."""
     return (
         f"{engine.clusters}x{engine.lanes} lanes, chunk {engine.chunk}, FIFO {engine.fifo_depth}, "
-        f"{engine.time_steps} adders, {engine.weight_bits}-bit weights, bus {engine.axi_data_bits}, "
-        f"latency {engine.memory_latency}, interval {engine.memory_interval}"
+        f"{engine.time_steps} adders, {engine.weight_bits}-bit weights, "
+        f"bus {engine.axi_data_bits}, latency {engine.memory_latency}, "
+        f"interval {engine.memory_interval}"
     )
 
 
@@ -134,7 +136,9 @@ def main(arguments: list[str] | None = None) -> int:
             memory.put(number, found)
             note = f"{time.perf_counter() - started:.0f} s"
         exact = sum(pair.bit_exact and pair.cycle_exact for pair in found)
-        print(f"engine {number}: {exact}/{len(found)} exact, {describe(engine)} ({note})", flush=True)
+        print(
+            f"engine {number}: {exact}/{len(found)} exact, {describe(engine)} ({note})", flush=True
+        )
         for index, pair in enumerate(found):
             if pair.text:
                 print(f"  pair {index}: {pair.text}", flush=True)
@@ -185,7 +189,9 @@ def _code_hash() -> str:
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, prog="python -m cocotb_tests.random_pairs")
+    parser = argparse.ArgumentParser(
+        description=__doc__, prog="python -m cocotb_tests.random_pairs"
+    )
     parser.add_argument("--pairs", type=int, default=300)
     parser.add_argument("--engines", type=int, default=40)
     parser.add_argument("--seed", type=int, default=1)
