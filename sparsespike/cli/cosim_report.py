@@ -53,7 +53,9 @@ def cosim_result(run: Any) -> dict[str, Any]:
         "sim_wall_seconds",
         "first_mismatch",
     )
-    paths = {name: str(path) for name in ("run_dir", "waves") if (path := getattr(run, name))}
+    # The folder of an exact run is removed again.
+    places = {name: getattr(run, name) for name in ("run_dir", "waves")}
+    paths = {name: str(place) for name, place in places.items() if place and place.exists()}
     return {
         **{name: getattr(run, name) for name in names},
         "layers": layers,
@@ -69,7 +71,7 @@ def print_summary(result: dict[str, Any]) -> None:
     equal = "equal" if logits[0] == logits[1] == logits[2] else "DIFFER"
     classes = " ".join(str(int(np.argmax(row))) for row in result["logits_rtl"])
     images = len(logits[0])
-    typer.echo(f"logits of {images} images: {equal} in RTL, simulator and golden model")
+    typer.echo(f"logits ({images} images): {equal} in RTL, simulator and golden model")
     typer.echo(f"classes: {classes}")
     typer.echo(
         f"{result['rtl_cycles'] / images:,.0f} cycles an image, {result['fps']:,.1f} frames/s, "

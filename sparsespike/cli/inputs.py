@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile
+from zipfile import BadZipFile, is_zipfile
 
 import numpy as np
 
@@ -35,6 +35,11 @@ def load_network(name_or_path: str) -> IntegerNetwork:
     path = _network_file(name_or_path, zoo.names())
     if path.suffix == CHECKPOINT_SUFFIX:
         return quantize_checkpoint(path)
+    if not is_zipfile(path):
+        raise ContractError(
+            f"network {path}: neither a whole integer network nor a {CHECKPOINT_SUFFIX} "
+            "checkpoint: make it again with `sparsespike quantize`"
+        )
     return IntegerNetwork.load(path)
 
 

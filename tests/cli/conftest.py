@@ -15,7 +15,7 @@ REMEDY = re.compile(
     r"--help|must |is not one of|fields are|presets:|tables:|networks:|counters are|give |choose |"
     r"check |create |correct |compile it again|make it again|make one|see a preset|see horowitz|"
     r"raise |use |needs |name a|expected |resize|larger|remove|add |should be|no more rows|"
-    r"convert |save it again|it again|one folder per class"
+    r"convert |save it again|it again|one folder per class|apt-get install"
 )
 
 
