@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sim import kernels, matching, neuron
 from sim.attention import attend
 from sim.frame import FrameStart, frame_start, store_pixels
+from sim.runs import ImageRun, new_run
 from sim.state import (
     WRITE,
     EngineNumbers,
@@ -44,18 +45,6 @@ class Machine:
     start: FrameStart
 
 
-@dataclass(eq=False)
-class ImageRun:
-    """What one image left behind; lists and dicts are by layer index."""
-
-    counters: NDArray[np.int64]
-    ends: list[int] = field(default_factory=list)
-    scores: dict[int, NDArray[np.int64]] = field(default_factory=dict)
-    kept: dict[int, NDArray[np.int64]] = field(default_factory=dict)
-    rows: dict[int, NDArray[np.int64]] = field(default_factory=dict)
-    logits: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
-
-
 def build_machine(program: Program) -> Machine:
     """Decodes `program`. Raises ContractError if its image and its layers do not agree."""
     layers = layer_numbers(program)
@@ -78,7 +67,7 @@ def run_image(machine: Machine, image: NDArray[np.uint8], *, keep_rows: bool) ->
     clusters.burst[0] = machine.start.weights
     clusters.burst[1] = machine.start.reads[-1]
     times = np.zeros(program.header["weight_beats"], np.int64)
-    run = ImageRun(np.zeros((len(machine.layers), len(COUNTERS)), np.int64))
+    run = new_run(program)
     begin, beat, stops = machine.start.first_layer, 0, []
     for index, d in enumerate(machine.layers):
         go = begin + derived.descriptor_beats(program.engine) + derived.DESCRIPTOR_CYCLES
@@ -99,7 +88,6 @@ def run_image(machine: Machine, image: NDArray[np.uint8], *, keep_rows: bool) ->
         check = max(go + 2, int(clusters.unit[:, WRITE].max()) + 1)
         stops.append(check + derived.DRAIN_CYCLES + _tail(machine, d))
         begin = stops[-1] + derived.COUNTER_CYCLES
-        run.ends.append(begin)
         if keep_rows and d.destination_rows:
             run.rows[index] = _stored(machine, index, memory)
     _finish(machine, run, times, np.array(stops))
@@ -215,7 +203,7 @@ def _finish(
     run.counters[0, _INDEX["pixel_words_written"]] = machine.program.header[
         "pixels"
     ] * derived.pixel_passes(engine)
-    run.counters[:, _INDEX["cycles"]] = np.diff(run.ends, prepend=0)
+    run.counters[:, _INDEX["cycles"]] = np.diff(stops + derived.COUNTER_CYCLES, prepend=0)
     for index, d in enumerate(machine.layers):
         if d.operation != Operation.MATMUL:
             continue

@@ -12,18 +12,17 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.machine import ImageRun
-from sim.naive_attention import AttentionUnit
-from sim.naive_cluster import AddressGenerator, Broadcaster, Lane, Scan
-from sim.naive_memory import Loader, Memories, PixelLoader, ReadChannel, Sink, Tile
-from sim.naive_output import Fields, NeuronUnit, Take, WriteBack
+from sim.naive_cluster import Cluster
+from sim.naive_loader import Loader
+from sim.naive_memory import Memories, PixelLoader
+from sim.naive_neuron import Fields
+from sim.naive_reader import ReadChannel, Sink
 from sim.result import SimulationResult
-from sim.simulate import check_images, collect
-from sparsespike.contract import derived, numeric
+from sim.runs import ImageRun, check_images, collect, new_run
+from sparsespike.contract import derived
 from sparsespike.contract.counters import COUNTERS
 from sparsespike.contract.program import (
     DESCRIPTOR_FIELDS,
-    Accumulate,
     Operation,
     Output,
     Program,
@@ -41,118 +40,6 @@ def simulate_naive(
     return collect(program, runs, time.perf_counter() - started, keep_tensors=keep_tensors)
 
 
-class _Cluster:
-    """A broadcaster, its lanes, a neuron unit and a write-back port."""
-
-    def __init__(self, number: int, program: Program, memories: Memories) -> None:
-        self._number, self._engine, self._memories = number, program.engine, memories
-        self.counters: Counter[str] = Counter()
-        self._lanes = [Lane(self._engine, self.counters) for _ in range(self._engine.lanes)]
-        self._broadcaster = Broadcaster(self._lanes, self.counters)
-        self.tiles: list[Tile] = []
-        self._walked = self._finished = 0
-        self._go = -1
-
-    def may_load(self, index: int) -> bool:
-        """Whether the half of the cluster's tile `index` is free."""
-        return index < self._finished + self._neuron_tiles + 2
-
-    @property
-    def _neuron_tiles(self) -> int:
-        return self._neurons.tiles_done if self._go >= 0 else 0
-
-    def start(self, layer: Fields, go: int) -> None:
-        """The go pulse of a layer."""
-        self._finished += self._neuron_tiles
-        self._layer, self._go = layer, go
-        clusters = self._engine.clusters
-        self._attention: AttentionUnit | None = None
-        self._first, self._tiles_left = self._walked, 0
-        if layer["operation"] == Operation.ATTENTION:
-            units = self._engine.attention_units
-            heads = range(self._number, layer["heads"], units) if self._number < units else ()
-            self._attention = AttentionUnit(layer, self._memories, self.counters, list(heads))
-        elif self._number < layer["tiles"]:
-            self._tiles_left = (layer["tiles"] - self._number + clusters - 1) // clusters
-        self._last = self._walked + self._tiles_left
-        self._upcoming: Iterator[Scan] = iter(())
-        self._neurons = NeuronUnit(layer, self._memories, self.counters, self._takes(self._last))
-        self._writer = WriteBack(self._number, layer, self._memories, self._neurons)
-
-    @property
-    def idle(self) -> bool:
-        """Whether the layer's work is done."""
-        return self._neurons.idle
-
-    def tick(self, cycle: int) -> None:
-        """One cycle, downstream first wherever a block looks at the next one's room."""
-        if cycle <= self._go or self._go < 0:
-            return
-        for lane in self._lanes:
-            lane.tick(cycle)
-        if self._attention is not None:
-            self._attention.tick(cycle)
-        self._neurons.tick(cycle)
-        self._writer.tick(cycle)
-        self._broadcaster.tick(cycle, self._draw, more=self._more)
-
-    @property
-    def _more(self) -> bool:
-        return self._walked < self._last or self._held is not None
-
-    _held: Scan | None = None
-
-    def _draw(self, cycle: int) -> Scan | None:
-        """The scan that enters in this cycle."""
-        if self._held is None and self._walked < min(self._last, len(self.tiles)):
-            tile = self.tiles[self._walked]
-            self._upcoming = AddressGenerator(self._layer, self._memories).tile_scans(tile)
-            self._walked += 1
-            self._held = next(self._upcoming)
-        scan = self._held
-        if scan is None or (scan.opens_tile and cycle < scan.tile.avail):
-            return None
-        self._held = next(self._upcoming, None)
-        self.counters["chunks_scanned"] += 1
-        self.counters["mask_words_read"] += len(scan.tile.lanes)
-        return scan
-
-    def _takes(self, last_tile: int) -> Iterator[Take | None]:
-        """What the neuron unit will take in this layer, in order."""
-        d = self._layer
-        if self._attention is not None:
-            yield from self._attention_takes(self._attention)
-            return
-        visits = [(n, g) for n in range(d["tokens"]) for g in range(d["groups"])]
-        if d["accumulate"] == Accumulate.TOKEN:
-            visits = [(n, d["groups"] - 1) for n in range(d["tokens"])]
-        elif d["accumulate"] == Accumulate.ALL:
-            visits = [(d["tokens"] - 1, d["groups"] - 1)]
-        for index in range(self._first, last_tile):
-            while index >= len(self.tiles):
-                yield None
-            tile = self.tiles[index]
-            for n, g in visits:
-                for place, lane in enumerate(tile.lanes):
-                    ends = (n, g) == visits[-1] and place == len(tile.lanes) - 1
-                    take = Take(self._lanes[place], place, lane.constants, n, g, tile.row, place,
-                                len(tile.lanes), ends)
-                    if d["output"] == Output.HEAD:
-                        take.row = tile.row * self._engine.lanes + place
-                        take.place, take.size = 0, 1
-                    yield take
-
-    def _attention_takes(self, unit: AttentionUnit) -> Iterator[Take]:
-        d, pitch = self._layer, derived.lane_pitch(self._engine)
-        constants = {"bias": 0, "threshold": d["threshold"]}
-        for head in unit.heads:
-            for n in range(d["tokens"]):
-                for g in range(d["groups"]):
-                    for j, slot in enumerate(unit.outputs):
-                        row = (head * unit.slots + j) // pitch
-                        yield Take(slot, j, constants, n, g, row, j % pitch, pitch)
-
-
 class _Engine:
     """The whole engine and its memory; one image."""
 
@@ -160,11 +47,11 @@ class _Engine:
         self._program, self._engine = program, program.engine
         self._memories = Memories(program.engine)
         self._clusters = [
-            _Cluster(k, program, self._memories) for k in range(program.engine.clusters)
+            Cluster(k, program.engine, self._memories) for k in range(program.engine.clusters)
         ]
         self._reader = ReadChannel(program.engine, self._external(image))
         self._cycle = 0
-        self._run = ImageRun(np.zeros((len(program.layers), len(COUNTERS)), np.int64))
+        self._run = new_run(program)
 
     def _external(self, image: NDArray[np.uint8]) -> bytes:
         """The program's image, then the pixels at `_pixels_at`, four bytes each."""
@@ -177,13 +64,11 @@ class _Engine:
     def run(self) -> ImageRun:
         """From the start write to the interrupt."""
         control = self._control()
-        for cycle in range(100_000_000):
-            self._cycle = cycle
-            if next(control, True):
-                break
-            self._reader.tick(cycle)
+        for _ in control:
+            self._reader.tick(self._cycle)
             for cluster in self._clusters:
-                cluster.tick(cycle)
+                cluster.tick(self._cycle)
+            self._cycle += 1
         return self._run
 
     def _control(self) -> Iterator[None]:
@@ -230,7 +115,6 @@ class _Engine:
         layer = unpack_words(data, DESCRIPTOR_FIELDS)
         yield from _wait(derived.descriptor_beats(self._engine) + derived.DESCRIPTOR_CYCLES)
         for cluster in self._clusters:
-            cluster.counters.clear()
             cluster.start(layer, self._cycle)
         yield from _wait(2)
         while not all(cluster.idle for cluster in self._clusters):
@@ -258,7 +142,8 @@ class _Engine:
                     if first + i < tokens:
                         ranks[i] += (-values[n], n) < (-values[first + i], first + i)
                 yield
-            kept += [first + i for i, r in enumerate(ranks) if r < layer["keep"] and first + i < tokens]
+            group = range(first, min(first + derived.TOPK_WIDTH, tokens))
+            kept += [n for n in group if ranks[n - first] < layer["keep"]]
             yield
         yield from _wait(tokens + 1)
         old = self._memories.tokens if layer["use_list"] else range(tokens)

@@ -1,228 +1,137 @@
-"""Naive twin, front of a cluster: address generator, broadcast register and lanes, by the cycle."""
+"""Naive twin, cluster: its blocks, and what they expect of the layer that runs."""
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator
 
-import numpy as np
-
-from sim.naive_memory import Memories, Tile, TileLane, pixel_word
+from sim.naive_attention import AttentionUnit
+from sim.naive_broadcast import Broadcaster
+from sim.naive_lane import Lane
+from sim.naive_loader import Tile
+from sim.naive_memory import Memories
+from sim.naive_neuron import Fields, NeuronUnit, Take
+from sim.naive_walk import AddressGenerator, Scan
+from sim.naive_write_back import WriteBack
 from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
-from sparsespike.contract.program import Accumulate
-
-Fields = dict[str, int]
+from sparsespike.contract.program import Accumulate, Operation, Output
 
 
-@dataclass
-class Beat:
-    """One plane of a word on its way to the lanes; spikes: steps of each non-silent slot."""
+class Cluster:
+    """Broadcaster, lanes, attention unit, neuron unit and write-back of one cluster.
 
-    spikes: dict[int, tuple[int, ...]]
-    shift: int
-    last: bool
+    Attributes:
+        tiles: every tile loaded in this frame, in order.
+        counters: of the layer that runs.
+    """
 
+    def __init__(self, number: int, engine: EngineConfig, memories: Memories) -> None:
+        self._number, self._engine, self._memories = number, engine, memories
+        self.counters: Counter[str] = Counter()
+        self.tiles: list[Tile] = []
+        self._lanes = [Lane(engine, self.counters) for _ in range(engine.lanes)]
+        self._broadcaster = Broadcaster(self._lanes, self.counters)
+        self._neurons: NeuronUnit | None = None
+        self._walked = self._finished = 0
 
-@dataclass
-class Scan:
-    """A word, the mask word it meets, and the beats it will become."""
+    def may_load(self, index: int) -> bool:
+        """Whether the half for the cluster's tile `index` is free."""
+        done = self._neurons.tiles_done if self._neurons else 0
+        return index < self._finished + done + 2
 
-    tile: Tile
-    mask: int
-    beats: list[Beat]
-    opens_tile: bool
-
-
-class AddressGenerator:
-    """Scans of a cluster's tiles, in the order of docs/engine.md section 3."""
-
-    def __init__(self, layer: Fields, memories: Memories) -> None:
-        self._layer, self._memories = layer, memories
-
-    def tile_scans(self, tile: Tile) -> Iterator[Scan]:
-        """All scans of one tile."""
-        d, opens = self._layer, True
-        for n in range(d["tokens"]):
-            for g in range(d["groups"]):
-                words = list(self._walk(n, g))
-                ends = self._ends(n, g)
-                for place, (values, mask, shift) in enumerate(words):
-                    last = ends and place == len(words) - 1
-                    yield Scan(tile, mask, self._beats(values, shift, last), opens)
-                    opens = False
-
-    def _ends(self, n: int, g: int) -> bool:
-        d = self._layer
-        group = g == d["groups"] - 1
-        rules = {
-            Accumulate.GROUP: True,
-            Accumulate.TOKEN: group,
-            Accumulate.ALL: group and n == d["tokens"] - 1,
-        }
-        return rules[Accumulate(d["accumulate"])]
-
-    def _walk(self, n: int, g: int) -> Iterator[tuple[np.ndarray, int, int]]:
-        """(values, mask word, shift) of the words of one position and group."""
-        d, memories = self._layer, self._memories
-        source = memories.counts if d["source_counts"] else memories.spikes
-        if not d["convolution"]:
-            q = memories.tokens[n] if d["use_list"] else n
-            first = d["source_base"] + (q * d["groups"] + g) * d["source_stride"]
-            for c in range(d["chunks"]):
-                yield memories.word(source, first + c), c, 0
-            return
-        y, x = divmod(n, d["width"])
-        for dy in (-1, 0, 1):
-            for dx in (-1, 0, 1):
-                near = (dy + 1) * 3 + dx + 1
-                inside = 0 <= y + dy < d["height"] and 0 <= x + dx < d["width"]
-                q = (y + dy) * d["width"] + x + dx
-                for c in range(d["chunks"]):
-                    if d["pixel"]:
-                        yield self._pixel(q if inside else -1, c), near, c * self._adders
-                    elif inside:
-                        first = d["source_base"] + (q * d["groups"] + g) * d["source_stride"]
-                        yield memories.word(source, first + c), near * d["chunks"] + c, 0
-
-    @property
-    def _adders(self) -> int:
-        return self._memories.engine.time_steps
-
-    def _pixel(self, q: int, walk: int) -> np.ndarray:
-        d, memories = self._layer, self._memories
-        if q < 0:
-            return pixel_word(memories.engine, d["pad"], walk)
-        return memories.word(memories.spikes, d["source_base"] + q * d["source_stride"] + walk)
-
-    def _beats(self, values: np.ndarray, shift: int, last: bool) -> list[Beat]:
-        beats = []
-        for plane in range(self._layer["planes"]):
-            bits = (values >> plane) & 1
-            spikes = {int(s): tuple(map(int, bits[s])) for s in np.flatnonzero(bits.any(axis=1))}
-            if spikes:
-                beats.append(Beat(spikes, shift + plane, False))
-        if last:
-            beats = beats or [Beat({}, shift, False)]
-            beats[-1].last = True
-        return beats
-
-
-@dataclass
-class _Entry:
-    pushed: int
-    work: list[tuple[int, tuple[int, ...]]]
-    last: bool
-    issued: int = 0
-
-
-class Lane:
-    """A queue of matched beats, an issue stage, and the output register."""
-
-    def __init__(self, engine: EngineConfig, counters: Counter[str]) -> None:
-        self._engine, self.counters = engine, counters
-        self._queue: deque[_Entry] = deque()
-        self._current: _Entry | None = None
-        self._sums = [0] * engine.time_steps
-        self.output: tuple[int, list[int]] | None = None
-
-    @property
-    def full(self) -> bool:
-        """Whether a beat cannot enter in this cycle (after `tick`)."""
-        return len(self._queue) >= self._engine.fifo_depth
+    def start(self, layer: Fields, go: int) -> None:
+        """The go pulse of a layer, in cycle `go`."""
+        if self._neurons:
+            self._finished += self._neurons.tiles_done
+        self.counters.clear()
+        self._layer, self._go = layer, go
+        self._attention: AttentionUnit | None = None
+        tiles = 0
+        if layer["operation"] == Operation.ATTENTION:
+            self._attention = AttentionUnit(layer, self._memories, self.counters, self._heads())
+        elif self._number < layer["tiles"]:
+            tiles = derived.ceil_div(layer["tiles"] - self._number, self._engine.clusters)
+        self._end = self._walked + tiles
+        self._scans: Iterator[Scan] = iter(())
+        self._next: Scan | None = None
+        takes = self._takes(range(self._walked, self._end))
+        self._neurons = NeuronUnit(layer, self._memories, self.counters, takes)
+        self._writer = WriteBack(self._number, layer, self._memories, self._neurons)
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is queued, issuing or waiting to be taken."""
-        return not self._queue and self._current is None and self.output is None
-
-    def push(self, cycle: int, beat: Beat, matches: list[tuple[int, int]]) -> None:
-        """A beat enters; matches: (slot, weight), lowest slot first."""
-        work = [(weight << beat.shift, beat.spikes[slot]) for slot, weight in matches]
-        self._queue.append(_Entry(cycle, work, beat.last))
-        self.counters["queue_entries"] += 1
+        """Whether the layer's work is done."""
+        return self._neurons is None or self._neurons.idle
 
     def tick(self, cycle: int) -> None:
-        """Issues one match, or the empty final issue of a walk."""
-        if self._current is None and self._queue and self._queue[0].pushed + 2 <= cycle:
-            self._current = self._queue.popleft()
-        entry = self._current
-        if entry is None:
+        """One cycle, downstream first wherever a block looks at the next one's room."""
+        if self._neurons is None or cycle <= self._go:
             return
-        final = entry.issued >= len(entry.work) - 1
-        if final and entry.last and self.output is not None:
-            self.counters["lane_output_stalls"] += 1
-            return
-        if entry.work:
-            self._issue(*entry.work[entry.issued])
-        entry.issued += 1
-        if final:
-            self._current = None
-            if entry.last:
-                self.output = (cycle + derived.LANE_LATENCY, self._sums)
-                self._sums = [0] * self._engine.time_steps
+        for lane in self._lanes:
+            lane.tick(cycle)
+        if self._attention is not None:
+            self._attention.tick(cycle)
+        self._neurons.tick(cycle)
+        self._writer.tick(cycle)
+        more = self._walked < self._end or self._next is not None
+        self._broadcaster.tick(cycle, self._draw, more=more)
 
-    def _issue(self, weight: int, steps: tuple[int, ...]) -> None:
-        self.counters["weights_read"] += 1
-        self.counters["additions"] += sum(steps)
-        self._sums = [value + weight * bit for value, bit in zip(self._sums, steps, strict=True)]
+    def _heads(self) -> list[int]:
+        units = self._engine.attention_units
+        heads = range(self._number, self._layer["heads"], units)
+        return list(heads) if self._number < units else []
 
+    def _draw(self, cycle: int) -> Scan | None:
+        """The scan that enters in this cycle."""
+        if self._next is None and self._walked < min(self._end, len(self.tiles)):
+            generator = AddressGenerator(self._layer, self._memories)
+            self._scans = generator.tile_scans(self.tiles[self._walked])
+            self._walked += 1
+            self._next = next(self._scans)
+        scan = self._next
+        if scan is None or (scan.opens_tile and cycle < scan.tile.avail):
+            return None
+        self._next = next(self._scans, None)
+        self.counters["chunks_scanned"] += 1
+        self.counters["mask_words_read"] += len(scan.tile.lanes)
+        return scan
 
-class Broadcaster:
-    """An elastic pipeline of scans that ends in the broadcast register."""
+    def _takes(self, tiles: range) -> Iterator[Take | None]:
+        """What the neuron unit will take in this layer, in order."""
+        if self._attention is not None:
+            yield from self._attention_takes(self._attention)
+        for index in tiles:
+            while index >= len(self.tiles):
+                yield None
+            tile, visits = self.tiles[index], self._visits()
+            for n, g in visits:
+                for place, lane in enumerate(tile.lanes):
+                    ends = (n, g) == visits[-1] and place == len(tile.lanes) - 1
+                    take = Take(self._lanes[place], place, lane.constants, n, g, tile.row, place,
+                                len(tile.lanes), ends)
+                    if self._layer["output"] == Output.HEAD:
+                        take.row = tile.row * self._engine.lanes + place
+                        take.place, take.size = 0, 1
+                    yield take
 
-    def __init__(self, lanes: list[Lane], counters: Counter[str]) -> None:
-        self._lanes, self._counters = lanes, counters
-        self._stages: list[Scan | None] = [None] * (derived.BROADCAST_STAGES - 1)
-        self._register: Scan | None = None
-        self._next_beat = 0
+    def _visits(self) -> list[tuple[int, int]]:
+        """(position, group) at the end of each walk."""
+        tokens, groups = range(self._layer["tokens"]), range(self._layer["groups"])
+        every = [(n, g) for n in tokens for g in groups]
+        chosen = {
+            Accumulate.GROUP: every,
+            Accumulate.TOKEN: [(n, groups[-1]) for n in tokens],
+            Accumulate.ALL: every[-1:],
+        }
+        return chosen[Accumulate(self._layer["accumulate"])]
 
-    def tick(self, cycle: int, draw: Callable[[int], Scan | None], *, more: bool) -> None:
-        """Emits at most one beat, moves every scan that can, draws the next.
-
-        more: whether there are scans to draw, now or later.
-        """
-        if self._register is None:
-            self._counters["broadcast_idle"] += more or not self.empty
-        else:
-            self._emit(cycle, self._register)
-        chain = [*self._stages, self._register]
-        for place in range(len(chain) - 1, 0, -1):
-            if chain[place] is None:
-                chain[place], chain[place - 1] = chain[place - 1], None
-        if chain[0] is None:
-            chain[0] = draw(cycle)
-        *self._stages, self._register = chain
-
-    @property
-    def empty(self) -> bool:
-        """Whether no scan is under way."""
-        return self._register is None and not any(self._stages)
-
-    def _emit(self, cycle: int, scan: Scan) -> None:
-        active = list(zip(self._lanes, scan.tile.lanes, strict=False))
-        if not scan.beats:
-            self._counters["chunks_skipped"] += 1
-            self._register = None
-            return
-        beat = scan.beats[self._next_beat]
-        entering = []
-        for lane, tile_lane in active:
-            matches = _matches(tile_lane, scan.mask, beat)
-            if matches or beat.last:
-                entering.append((lane, matches))
-        if any(lane.full for lane, _ in entering):
-            self._counters["broadcast_stalls"] += 1
-            return
-        self._counters["chunks_broadcast"] += 1
-        for lane, matches in entering:
-            lane.push(cycle, beat, matches)
-        self._next_beat += 1
-        if self._next_beat == len(scan.beats):
-            self._register, self._next_beat = None, 0
-
-
-def _matches(lane: TileLane, word: int, beat: Beat) -> list[tuple[int, int]]:
-    known = lane.words[word]
-    return sorted((slot, known[slot]) for slot in beat.spikes if slot in known)
+    def _attention_takes(self, unit: AttentionUnit) -> Iterator[Take]:
+        d, pitch = self._layer, derived.lane_pitch(self._engine)
+        constants = {"bias": 0, "threshold": d["threshold"]}
+        for head in unit.heads:
+            for n in range(d["tokens"]):
+                for g in range(d["groups"]):
+                    for j, slot in enumerate(unit.outputs):
+                        row = (head * unit.slots + j) // pitch
+                        yield Take(slot, j, constants, n, g, row, j % pitch, pitch)

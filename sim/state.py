@@ -88,11 +88,11 @@ class LayerNumbers(NamedTuple):
 class ClusterState(NamedTuple):
     """Times of the last events of every cluster; first axis: cluster.
 
-    entered, left: last scan's entry and leaving; starts: (K, L, F) ring of entry starts; place: next
-    ring position; room: the start there, before which nothing can enter; finish, take: last entry's
-    finish and last take of a lane; unit: neuron unit and write-back (columns TAKE, WRITE, ROWS,
-    FIRST_ROW...); half_free: (K, 2) last take of the tile in a half; loads: tiles loaded; burst:
-    (2,) address of the burst being read, last beat read.
+    entered, left: last scan's entry and leaving; starts: (K, L, F) ring of entry starts; place:
+    next ring position; room: the start there, before which nothing can enter; finish, take: last
+    entry's finish and last take of a lane; unit: neuron unit and write-back (columns TAKE, WRITE,
+    ROWS, FIRST_ROW...); half_free: (K, 2) last take of the tile in a half; loads: tiles loaded;
+    burst: (2,) address of the burst being read, last beat read.
     """
 
     entered: NDArray[np.int64]

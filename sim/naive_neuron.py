@@ -1,4 +1,4 @@
-"""Naive twin, back of a cluster: neuron unit and write-back, by the cycle."""
+"""Naive twin, neuron unit: one output a cycle, made into rows."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
-
-import numpy as np
 
 from sim.naive_memory import Memories
 from sparsespike.contract import derived, numeric
@@ -50,7 +48,10 @@ class Row:
 
 
 class NeuronUnit:
-    """Takes one output a cycle, in the order of `takes`, and makes rows of them."""
+    """Takes one output a cycle, in the order of `takes`, and makes rows of them.
+
+    `takes` gives None while it does not know what comes next.
+    """
 
     def __init__(
         self,
@@ -59,7 +60,6 @@ class NeuronUnit:
         counters: Counter[str],
         takes: Iterator[Take | None],
     ) -> None:
-        """takes: what to expect; None while that is not known yet."""
         self._layer, self._memories, self.counters = layer, memories, counters
         self._takes = takes
         self._next: Take | None = None
@@ -140,65 +140,3 @@ class NeuronUnit:
         self._membranes[take.key] = membrane
         self.counters["spikes_fired"] += sum(spikes)
         return spikes
-
-
-class WriteBack:
-    """Stores the rows of cluster `number`, one operation in each of its write slots."""
-
-    def __init__(self, number: int, layer: Fields, memories: Memories, unit: NeuronUnit) -> None:
-        self._number, self._layer, self._memories = number, layer, memories
-        self._unit = unit
-
-    def tick(self, cycle: int) -> None:
-        """One operation, if it is this cluster's turn and a row is ready."""
-        rows = self._unit.rows
-        turn = cycle % derived.write_slots(self._memories.engine) == self._number
-        if not turn or not rows or cycle < rows[0].ready:
-            return
-        row = rows[0]
-        if not row.operations:
-            row.operations = list(self._targets(row))
-        token, first = row.operations.pop(0)
-        self._operate(row, token, first)
-        if not row.operations:
-            rows.popleft()
-            self._unit.unwritten -= 1
-
-    def _targets(self, row: Row) -> Iterator[tuple[int, bool]]:
-        """(token stored, whether this is the first position that reaches it)."""
-        d = self._layer
-        if not d["pool"]:
-            yield self._memories.tokens[row.n] if d["use_list"] else row.n, True
-            return
-        y, x = divmod(row.n, d["width"])
-        width = numeric.pool_size(d["width"])
-        for py in range(numeric.pool_size(d["height"])):
-            for px in range(width):
-                if abs(y - 2 * py) <= 1 and abs(x - 2 * px) <= 1:
-                    first = y == max(2 * py - 1, 0) and x == max(2 * px - 1, 0)
-                    yield py * width + px, first
-
-    def _operate(self, row: Row, token: int, first: bool) -> None:
-        d, memories = self._layer, self._memories
-        if d["output"] == Output.HEAD:
-            memories.logits[row.row] = row.values[0][0]
-            return
-        if d["output"] == Output.SCORE:
-            total = sum(value for (value,) in row.values)
-            memories.scores[row.n] = memories.scores.get(row.n, 0) + total
-            return
-        self._unit.counters["rows_written"] += 1
-        spikes = np.zeros((derived.lane_pitch(memories.engine), memories.engine.time_steps), int)
-        spikes[: len(row.values)] = row.values
-        place = (token * d["groups"] + row.g) * d["destination_rows"] + row.row
-        counts = d["output"] == Output.COUNT
-        memory = memories.counts if counts else memories.spikes
-        stored = memories.row(memory, d["destination_base"] + place)
-        reads = d["residual"] or (d["pool"] and not first)
-        self._unit.counters["rows_updated"] += bool(reads)
-        if d["residual"]:
-            spikes = spikes + memories.row(memory, d["residual_base"] + place)
-            spikes %= 1 << memories.engine.count_bits
-        if d["pool"] and not first:
-            spikes |= stored & 1
-        stored[:] = spikes
