@@ -19,6 +19,7 @@ class AddressGenerator(wiring.Component):
     while the tile is not `available` and while `o` is not ready.
 
     Members:
+        index: number of the cluster, constant.
         descriptor, go: the layer and its start.
         available, half, lanes: the next tile to walk is in the tile memory, in this half.
         tile_done: in this cycle the last scan of the tile is handed over.
@@ -26,11 +27,11 @@ class AddressGenerator(wiring.Component):
         o: scans.
     """
 
-    def __init__(self, engine: EngineConfig, *, index: int) -> None:
+    def __init__(self, engine: EngineConfig) -> None:
         self._engine = engine
-        self._index = index
         super().__init__(
             {
+                "index": In(range(max(2, engine.clusters))),
                 "descriptor": In(layouts.descriptor_layout()),
                 "go": In(1),
                 "available": In(1),
@@ -117,7 +118,7 @@ class AddressGenerator(wiring.Component):
         with m.If(self.o.valid & self.o.ready):
             advance()
         with m.If(self.go):
-            m.d.sync += [tile.eq(self._index), dy.eq(~whole), dx.eq(~whole)]
-            has_tiles = layer.tiles > self._index
+            m.d.sync += [tile.eq(self.index), dy.eq(~whole), dx.eq(~whole)]
+            has_tiles = layer.tiles > self.index
             m.d.sync += active.eq((layer.operation == Operation.MATMUL) & has_tiles)
         return m

@@ -23,6 +23,7 @@ class AttentionUnit(wiring.Component):
     Timing: see AttentionWalk; the unit waits only for its outputs to be taken.
 
     Members:
+        index: number of the cluster, constant.
         descriptor, go: the layer and its start.
         token, stored: the position walked and, in the same cycle, its token list entry.
         o: reads, always accepted; spikes: the word read three cycles before.
@@ -30,11 +31,11 @@ class AttentionUnit(wiring.Component):
         reading, update, accumulate: for the counters.
     """
 
-    def __init__(self, engine: EngineConfig, *, index: int) -> None:
+    def __init__(self, engine: EngineConfig) -> None:
         self._engine = engine
-        self._index = index
         super().__init__(
             {
+                "index": In(range(max(2, engine.clusters))),
                 "descriptor": In(layouts.descriptor_layout()),
                 "go": In(1),
                 "token": Out(16),
@@ -53,7 +54,7 @@ class AttentionUnit(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         engine, slots = self._engine, head_slots(self._engine)
-        m.submodules.walk = walk = AttentionWalk(engine, index=self._index)
+        m.submodules.walk = walk = AttentionWalk(engine)
         m.submodules.counters = counters = AttentionCounters(engine)
         vectors = data.ArrayLayout(slots, engine.time_steps)
         keys, values = Signal(vectors), Signal(vectors)
@@ -85,6 +86,7 @@ class AttentionUnit(wiring.Component):
         wiring.connect(m, walk.o, wiring.flipped(self.o))
         m.d.comb += [
             walk.descriptor.eq(self.descriptor),
+            walk.index.eq(self.index),
             walk.go.eq(self.go),
             walk.stored.eq(self.stored),
             self.token.eq(walk.token),

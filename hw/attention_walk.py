@@ -23,6 +23,7 @@ class AttentionWalk(wiring.Component):
     without; the next visit begins in the cycle after the last is taken.
 
     Members:
+        index: number of the cluster, constant.
         descriptor, go: the layer and its start.
         token, stored: the position walked and, in the same cycle, its token list entry.
         o: reads, always accepted; word: which of the head's words; value: it is a value word.
@@ -32,12 +33,12 @@ class AttentionWalk(wiring.Component):
         ready, take: an output is offered, is taken; slot: which.
     """
 
-    def __init__(self, engine: EngineConfig, *, index: int) -> None:
+    def __init__(self, engine: EngineConfig) -> None:
         self._engine = engine
-        self._index = index
         names = ("query", "begin_head", "begin_query", "update", "accumulate", "ready", "value")
         super().__init__(
             {
+                "index": In(range(max(2, engine.clusters))),
                 "descriptor": In(layouts.descriptor_layout()),
                 "go": In(1),
                 "token": Out(16),
@@ -98,9 +99,9 @@ class AttentionWalk(wiring.Component):
         address()
         with m.FSM():
             with m.State("IDLE"):
-                m.d.sync += [head.eq(self._index), count.eq(0), self.query.eq(0)]
-                m.d.sync += first_word.eq(layer.head_words * self._index)
-                runs = (layer.operation == Operation.ATTENTION) & (layer.heads > self._index)
+                m.d.sync += [head.eq(self.index), count.eq(0), self.query.eq(0)]
+                m.d.sync += first_word.eq(layer.head_words * self.index)
+                runs = (layer.operation == Operation.ATTENTION) & (layer.heads > self.index)
                 with m.If(self.go & runs):
                     m.next = "HEAD"
             with m.State("HEAD"):

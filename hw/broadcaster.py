@@ -31,6 +31,7 @@ class Broadcaster(wiring.Component):
     word of a read in p stands at `spikes` in p + 3.
 
     Members:
+        index: number of the cluster, constant.
         descriptor, go: the layer and its start.
         write: write bus of the activation memories.
         list_index, list_value: asynchronous read of the token list.
@@ -41,13 +42,13 @@ class Broadcaster(wiring.Component):
         events: what happens in this cycle.
     """
 
-    def __init__(self, engine: EngineConfig, *, index: int) -> None:
+    def __init__(self, engine: EngineConfig) -> None:
         self._engine = engine
-        self._index = index
         masks = data.ArrayLayout(mask_layout(engine), engine.lanes)
         tokens = range(max(2, engine.max_tokens))
         super().__init__(
             {
+                "index": In(range(max(2, engine.clusters))),
                 "descriptor": In(layouts.descriptor_layout()),
                 "go": In(1),
                 "write": In(layouts.write_bus(engine)),
@@ -76,7 +77,7 @@ class Broadcaster(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         engine, layer = self._engine, self.descriptor
-        m.submodules.generator = generator = AddressGenerator(engine, index=self._index)
+        m.submodules.generator = generator = AddressGenerator(engine)
         m.submodules.pipeline = pipeline = AddressPipeline(engine)
         m.submodules.store = store = ActivationStore(engine)
         m.submodules.select = select = WordSelect(engine)
@@ -85,7 +86,7 @@ class Broadcaster(wiring.Component):
         scanned = Signal(range(engine.lanes + 1))
 
         def connect_walks() -> None:
-            for name in ("go", "available", "half", "lanes"):
+            for name in ("index", "go", "available", "half", "lanes"):
                 m.d.comb += getattr(generator, name).eq(getattr(self, name))
             m.d.comb += [
                 attention.eq(layer.operation == Operation.ATTENTION),
@@ -135,7 +136,7 @@ class Broadcaster(wiring.Component):
             with m.If(register.leaving & register.final):
                 m.d.sync += walking.eq(0)
             with m.If(self.go):
-                m.d.sync += walking.eq(~attention & (layer.tiles > self._index))
+                m.d.sync += walking.eq(~attention & (layer.tiles > self.index))
             m.d.comb += [
                 self.events.scan.eq(register.leaving),
                 self.events.mask_words.eq(Mux(register.leaving, scanned, 0)),

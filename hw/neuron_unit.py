@@ -25,6 +25,7 @@ class NeuronUnit(wiring.Component):
     queue.
 
     Members:
+        index: number of the cluster, constant.
         descriptor, go: the layer and its start.
         lanes, row: the tile whose sums are taken next; tile_taken: its last take happens now.
         ready, sums: of each lane; take: its sums are taken in this cycle.
@@ -34,12 +35,13 @@ class NeuronUnit(wiring.Component):
         updates, fired, row_stall, selected: for the counters.
     """
 
-    def __init__(self, engine: EngineConfig, *, index: int) -> None:
+    def __init__(self, engine: EngineConfig, *, attention: bool) -> None:
         self._engine = engine
-        self._index = index
+        self._attention = attention
         steps = range(engine.time_steps + 1)
         super().__init__(
             {
+                "index": In(range(max(2, engine.clusters))),
                 "descriptor": In(layouts.descriptor_layout()),
                 "go": In(1),
                 "lanes": In(range(engine.lanes + 1)),
@@ -65,13 +67,13 @@ class NeuronUnit(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         engine, layer = self._engine, self.descriptor
-        m.submodules.walk = walk = TakeWalk(engine, index=self._index)
+        m.submodules.walk = walk = TakeWalk(engine, attention=self._attention)
         m.submodules.pipeline = pipeline = NeuronPipeline(engine)
         m.submodules.queue = queue = RowQueue(engine)
         attention = Signal()
         sums = Signal(sums_layout(engine))
         wiring.connect(m, queue.o, wiring.flipped(self.rows))
-        for name in ("go", "lanes", "row", "ready", "attention_ready"):
+        for name in ("index", "go", "lanes", "row", "ready", "attention_ready"):
             m.d.comb += getattr(walk, name).eq(getattr(self, name))
         for lane in range(engine.lanes):
             m.d.comb += self.take[lane].eq(walk.take & ~attention & (walk.o.slot == lane))

@@ -20,6 +20,7 @@ class TakeWalk(wiring.Component):
     behind (`neuron_gap`), and, if it completes a row, the row queue has a `credit`.
 
     Members:
+        index: number of the cluster, constant.
         descriptor, go: the layer and its start.
         lanes, row: the tile whose sums are taken next.
         ready: per lane, sums are ready; attention_ready: the attention unit's next output is.
@@ -29,11 +30,12 @@ class TakeWalk(wiring.Component):
         row_stall: only the missing credit holds the take back.
     """
 
-    def __init__(self, engine: EngineConfig, *, index: int) -> None:
+    def __init__(self, engine: EngineConfig, *, attention: bool) -> None:
         self._engine = engine
-        self._index = index
+        self._attention = attention
         super().__init__(
             {
+                "index": In(range(max(2, engine.clusters))),
                 "descriptor": In(layouts.descriptor_layout()),
                 "go": In(1),
                 "lanes": In(range(engine.lanes + 1)),
@@ -124,15 +126,15 @@ class TakeWalk(wiring.Component):
             with m.If(token_done):
                 m.d.sync += base.eq(base + head_rows * engine.attention_units)
             with m.If(self.go):
-                m.d.sync += base.eq(head_rows * self._index)
+                m.d.sync += base.eq(head_rows * self.index)
 
         decide()
         find_ends()
         advance()
         locate()
         with m.If(self.go):
-            m.d.sync += [unit.eq(self._index), left.eq(layer.time_steps)]
+            m.d.sync += [unit.eq(self.index), left.eq(layer.time_steps)]
             units = Mux(attention, layer.heads, layer.tiles)
-            able = (self._index < engine.attention_units) | ~attention
-            m.d.sync += active.eq(able & (units > self._index))
+            able = 1 if self._attention else ~attention
+            m.d.sync += active.eq(able & (units > self.index))
         return m

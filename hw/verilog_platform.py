@@ -1,0 +1,74 @@
+"""How the generated Verilog stays short: memories and clusters become instances of shared modules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from amaranth.back import verilog
+from amaranth.hdl import ClockSignal, Elaboratable, Instance, ResetSignal, Value
+from amaranth.lib import wiring
+from amaranth.lib.memory import Memory
+
+_MEMORIES = Path(__file__).parent / "sparsespike_memory.sv"
+
+
+class VerilogPlatform:
+    """A platform for `amaranth.back.verilog.convert`: the text needs `modules()` beside it.
+
+    Memories that start with zeros and have one write port and one read port become instances of two
+    short modules, which also start without X; the others stay Amaranth's. Parts of a design that
+    ask for it (`share`) are converted once for all their uses.
+    """
+
+    def __init__(self, *, prefix: str) -> None:
+        self._prefix = prefix
+        self._texts: dict[str, str] = {}
+
+    def modules(self) -> str:
+        """Verilog-2005 of the modules that the converted text instantiates."""
+        return "\n".join([*self._texts.values(), _MEMORIES.read_text()])
+
+    def share(
+        self, name: str, build: Callable[[], Elaboratable], ports: Any, *, reset: Value
+    ) -> Instance:
+        """An instance of the component that `build` makes, with `ports` of its signature.
+
+        `name` says which component; `reset` resets it besides the domain's reset.
+        """
+        module = f"{self._prefix}_{name}"
+        if module not in self._texts:
+            self._texts[module] = verilog.convert(
+                build(), name=module, platform=self, emit_src=False, strip_internal_attrs=True
+            )
+        connections: dict[str, Value] = {}
+        for path, member, value in ports.signature.flatten(ports):
+            direction = "i" if member.flow == wiring.In else "o"
+            connections[f"{direction}_{'__'.join(map(str, path))}"] = Value.cast(value)
+        clock = {"i_clk": ClockSignal(), "i_rst": ResetSignal() | reset}
+        return Instance(module, **clock, **connections)
+
+    def get_memory(self, memory: Memory) -> Any:
+        """What stands for `memory` in the Verilog; called by Amaranth."""
+        if any(memory.init) or len(memory.write_ports) != 1 or len(memory.read_ports) != 1:
+            return memory.elaborate(None)
+        write, read = memory.write_ports[0], memory.read_ports[0]
+        if write.domain != "sync" or read.domain not in ("sync", "comb") or read.transparent_for:
+            return memory.elaborate(None)
+        ports = {
+            "i_clk": ClockSignal(),
+            "i_write_enable": write.en,
+            "i_write_address": write.addr,
+            "i_write_data": Value.cast(write.data),
+            "i_read_address": read.addr,
+            "o_read_data": Value.cast(read.data),
+        }
+        width = len(ports["i_write_data"])
+        if 0 in (width, len(write.en), len(write.addr)):
+            return memory.elaborate(None)
+        sizes = {"p_WIDTH": width, "p_UNIT": width // len(write.en)}
+        sizes |= {"p_DEPTH": memory.depth, "p_ADDRESS": len(write.addr)}
+        if read.domain == "sync":
+            return Instance("sparsespike_memory", **sizes, **ports, i_read_enable=read.en)
+        return Instance("sparsespike_register_file", **sizes, **ports)
