@@ -23,12 +23,13 @@ def output_bits(engine: EngineConfig) -> int:
 class AttentionCounters(wiring.Component):
     """One counter row (all value slots and steps of a key slot) is updated or added a cycle.
 
-    A row asked for in c is read in c and written, or added to the outputs, in c + 1; the next row must
-    be another one. The outputs stand from c + 2 on. Never stalls.
+    A row asked for in c is read in c and written, or added to the outputs, in c + 1; the next row
+    must be another one. The outputs stand from c + 2 on. Never stalls.
 
     Members:
         clear: all rows count as 0. clear_outputs: the outputs become 0.
-        update: row += `bits` & `values` (values of the next cycle). accumulate: outputs += row, where `bits`.
+        update: row += `bits` & `values` (values of the next cycle).
+        accumulate: outputs += row, where `bits`.
         row, bits: which row; the key's or query's spikes, a bit a step.
         values: the value spikes, a vector of slots a step.
         slot, sums: an output, unregistered.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -64,7 +66,7 @@ class AttentionUnit(wiring.Component):
             stage = data.StructLayout({"valid": 1, "value": 1, "word": 8})
             asked = [Signal(stage, name=f"asked_{i}") for i in range(WORD_DELAY + 1)]
             m.d.comb += asked[0].eq(Cat(walk.o.valid, walk.value, walk.word))
-            m.d.sync += [later.eq(now) for now, later in zip(asked, asked[1:], strict=False)]
+            m.d.sync += [later.eq(now) for now, later in pairwise(asked)]
             here, width = asked[-1], engine.chunk
             ordered = Signal(data.ArrayLayout(width, engine.time_steps))
             m.d.comb += ordered.eq(step_major(self.spikes, engine.time_steps))

@@ -16,11 +16,11 @@ from sparsespike.contract.program import Operation
 class AttentionWalk(wiring.Component):
     """For each head of the cluster, reads key and value words of all visits, then query words.
 
-    ATTENTION_HEAD cycles pass before each of the two walks. A visit asks for one word a cycle from its
-    first cycle v on. K walk: `update` is high from v + 2*HW + ATTENTION_READ on while a key is
+    ATTENTION_HEAD cycles pass before each of the two walks. A visit asks for one word a cycle from
+    its first cycle v on. K walk: `update` is high from v + 2*HW + ATTENTION_READ on while a key is
     `pending`; the next visit begins in the first cycle without. Q walk: `accumulate` is high from
-    v + HW + ATTENTION_READ + 1 on while a query is pending; outputs are `ready` after the first cycle
-    without; the next visit begins in the cycle after the last is taken.
+    v + HW + ATTENTION_READ + 1 on while a query is pending; outputs are `ready` after the first
+    cycle without; the next visit begins in the cycle after the last is taken.
 
     Members:
         index: number of the cluster, constant.

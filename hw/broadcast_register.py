@@ -35,9 +35,9 @@ class BroadcastRegister(wiring.Component):
     """Holds a word and emits a beat per non-silent plane, one a cycle, lowest plane first.
 
     A word taken in c stands in the register from c + 1 on and may emit in that cycle; the next word
-    is taken in the cycle the last beat is emitted. A word without a beat is dropped after one cycle,
-    but the last one of a walk emits at least one. A beat waits while an active lane that it would
-    enter is full.
+    is taken in the cycle the last beat is emitted. A word without a beat is dropped after one
+    cycle, but the last one of a walk emits at least one. A beat waits while an active lane that it
+    would enter is full.
 
     Members:
         i: words.
@@ -46,7 +46,8 @@ class BroadcastRegister(wiring.Component):
         masks: per lane, mask and weight offset.
         push: per lane, the beat enters its queue in this cycle.
         full: per lane, its queue has no place.
-        standing: a word is in the register; it is `skipped`, or emits (`emitted`), or waits (`stalled`).
+        standing: a word is in the register.
+        skipped, emitted, stalled: it has no beat, emits one, or waits.
         leaving, final: the word goes in this cycle; it was the layer's last.
     """
 
@@ -82,9 +83,7 @@ class BroadcastRegister(wiring.Component):
         def select_plane() -> None:
             m.d.comb += plane.eq(lowest_one(word.planes))
             for step in range(engine.time_steps):
-                vectors = [
-                    Mux(plane[p], word.values[p][step], 0) for p in range(engine.count_bits)
-                ]
+                vectors = [Mux(plane[p], word.values[p][step], 0) for p in range(engine.count_bits)]
                 m.d.comb += self.beat.spikes[step].eq(union(vectors))
             m.d.comb += slots.eq(union(self.beat.spikes))
 

@@ -26,9 +26,9 @@ from sparsespike.contract.program import Operation
 class Broadcaster(wiring.Component):
     """Walks a layer, reads activation and mask words, and broadcasts beats.
 
-    A scan that enters in p stands in the broadcast register from p + BROADCAST_STAGES on, or from the
-    cycle after the one before it has left. In attention layers the walk is the attention unit's: the
-    word of a read in p stands at `spikes` in p + 3.
+    A scan that enters in p stands in the broadcast register from p + BROADCAST_STAGES on, or from
+    the cycle after the one before it has left. In attention layers the walk is the attention
+    unit's: the word of a read in p stands at `spikes` in p + 3.
 
     Members:
         index: number of the cluster, constant.

@@ -18,11 +18,11 @@ __all__ = ["INCREMENT_BITS", "Cluster"]
 
 
 class Cluster(wiring.Component):
-    """A broadcaster with its lanes, neuron unit, row queue and, below `attention_units`, attention unit.
+    """A broadcaster with its lanes, a neuron unit and, below `attention_units`, an attention unit.
 
-    The first scan enters in the cycle after `go`, if its tile is loaded; a tile can be walked from the
-    cycle after its end beat. Rows wait at `rows` until they are accepted; the broadcaster waits for
-    full lane queues, a lane for its sums to be taken, the neuron unit for a row credit.
+    The first scan enters in the cycle after `go`, if its tile is loaded; a tile can be walked from
+    the cycle after its end beat. Rows wait at `rows` until they are accepted; the broadcaster waits
+    for full lane queues, a lane for its sums to be taken, the neuron unit for a row credit.
 
     The parts leave a reset one cycle later than the rest of the engine.
 

@@ -143,6 +143,7 @@ class ClusterBody(wiring.Component):
 
         def count() -> None:
             events = broadcaster.events
+            stalls = [lane.events.output_stall for lane in lanes]
             m.d.sync += [
                 counts.chunks_scanned.eq(events.scan),
                 counts.chunks_skipped.eq(events.skip),
@@ -153,7 +154,7 @@ class ClusterBody(wiring.Component):
                 counts.queue_entries.eq(tree_sum([lane.events.push for lane in lanes])),
                 counts.weights_read.eq(tree_sum([lane.events.match for lane in lanes])),
                 counts.additions.eq(tree_sum([lane.events.additions for lane in lanes])),
-                counts.lane_output_stalls.eq(tree_sum([lane.events.output_stall for lane in lanes])),
+                counts.lane_output_stalls.eq(tree_sum(stalls)),
                 counts.lif_updates.eq(neuron.updates),
                 counts.spikes_fired.eq(neuron.fired),
                 counts.row_stalls.eq(neuron.row_stall),

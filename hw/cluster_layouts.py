@@ -48,7 +48,8 @@ def scan_layout(engine: EngineConfig) -> data.StructLayout:
 
 def mask_layout(engine: EngineConfig) -> data.StructLayout:
     """A lane's mask word and the number of its weights before this word."""
-    return data.StructLayout({"mask": unsigned(engine.chunk), "offset": unsigned(offset_bits(engine))})
+    offset = unsigned(offset_bits(engine))
+    return data.StructLayout({"mask": unsigned(engine.chunk), "offset": offset})
 
 
 def beat_layout(engine: EngineConfig) -> data.StructLayout:
@@ -118,7 +119,7 @@ def row_place_layout(engine: EngineConfig) -> data.StructLayout:
 
 
 def take_layout(engine: EngineConfig) -> data.StructLayout:
-    """One take: its slot, the steps that count, whether P starts at 0 and whether it ends its row."""
+    """A take: its slot, the steps that count, whether P starts at 0, whether it ends its row."""
     return data.StructLayout(
         {
             "slot": range(neuron_slots(engine)),

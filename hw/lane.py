@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -15,10 +15,10 @@ from sparsespike.contract.config import EngineConfig
 class Lane(wiring.Component):
     """Issues the matches of its head entry, lowest slot first, and hands over the sums of a walk.
 
-    Rate: one match a cycle; entries without a match (ends of a walk) take one cycle. The weight of an
-    issue in x is read in x + 1 and added in x + 2; the sums stand at `sums` from x + 3
-    (LANE_LATENCY) on if x was a walk's final issue. That issue waits until the previous sums have been
-    taken in an earlier cycle; all others never wait.
+    Rate: one match a cycle; entries without a match (ends of a walk) take one cycle. The weight of
+    an issue in x is read in x + 1 and added in x + 2; the sums stand at `sums` from x + 3
+    (LANE_LATENCY) on if x was a walk's final issue. That issue waits until the previous sums have
+    been taken in an earlier cycle; all others never wait.
 
     Members:
         i: entries of the lane's queue; an entry taken in c is issued from c + 1 on.

@@ -62,7 +62,12 @@ class LaneMemory(wiring.Component):
             return write, read
 
         def add_read(
-            read: memory.ReadPort, lines: int, per_line: int, enable: Value, half: Value, index: Value
+            read: memory.ReadPort,
+            lines: int,
+            per_line: int,
+            enable: Value,
+            half: Value,
+            index: Value,
         ) -> Signal:
             shift = per_line.bit_length() - 1
             sub = Signal(max(1, shift))

@@ -13,8 +13,8 @@ from sparsespike.contract.config import EngineConfig
 class MembranePipeline(wiring.Component):
     """Membranes of all slots, and the spikes of a take.
 
-    `slot` is presented in c, the currents in c + 1; step a is computed in c + 1 + a, the spikes stand
-    at `spikes` in c + A (unregistered), and the membrane can be read again from c + 1 + A on.
+    `slot` is presented in c, the currents in c + 1; step a is computed in c + 1 + a, the spikes
+    stand at `spikes` in c + A (unregistered), and the membrane can be read again from c + 1 + A on.
     One take a cycle; takes of one slot stand at least A + 1 cycles apart. Never stalls.
 
     The membrane kept is R = P << (T - t): then R = (R >> 1) + (current << (T - 1)) is P's rule,
@@ -22,8 +22,8 @@ class MembranePipeline(wiring.Component):
 
     Members:
         slot: the membrane wanted.
-        valid, fresh, steps, currents, threshold: one cycle later: it is a take; P starts at 0; the steps
-            that may fire; currents << (T - 1).
+        valid, fresh, steps, currents, threshold: one cycle later: it is a take; P starts at 0; the
+            steps that may fire; currents << (T - 1).
         spikes: one bit a step.
     """
 

@@ -13,7 +13,7 @@ from sparsespike.contract.config import EngineConfig
 
 
 class RowQueue(wiring.Component):
-    """ROW_CREDITS rows: a row's place enters with its last take, its contents when they are computed.
+    """ROW_CREDITS rows: a row's place enters with its last take, its contents when computed.
 
     Contents filled in c are offered at `o` from c + 1 on. A row accepted in c gives its credit back
     from c + 1 on.

@@ -1,4 +1,4 @@
-"""How the generated Verilog stays short: memories and clusters become instances of shared modules."""
+"""How the generated Verilog stays short: memories and clusters are instances of shared modules."""
 
 from __future__ import annotations
 

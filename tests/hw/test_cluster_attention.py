@@ -35,7 +35,7 @@ def layer_of(engine, rng, heads):
 
 
 class Twin:
-    """Cycles, counters and rows of a cluster's heads; `accepted`: cycles its rows were accepted in."""
+    """Cycles, counters and rows of a cluster's heads; its rows were accepted in `accepted`."""
 
     def __init__(self, engine, index, words, tokens, accepted):
         self.engine, self.index, self.words, self.tokens = engine, index, words, tokens
@@ -141,8 +141,7 @@ class Bench:
         self.tokens = [rng.randrange(5) for _ in range(engine.max_tokens)]
         bits = engine.chunk * engine.time_steps
         self.words = [
-            rng.getrandbits(bits) if rng.random() < 0.7 else 0
-            for _ in range(engine.spike_depth)
+            rng.getrandbits(bits) if rng.random() < 0.7 else 0 for _ in range(engine.spike_depth)
         ]
         self.goes, self.accepted, self.offered, self.rows, self.fell = [], [], [], [], []
         self.counts = [dict.fromkeys(CLUSTER_COUNTERS, 0) for _ in layers]

@@ -1,4 +1,4 @@
-"""Whole matmul layers on a Cluster against the sentences of docs/engine.md, section 3, in Python."""
+"""Whole matmul layers on a Cluster against docs/engine.md, section 3, written in Python."""
 
 import random
 from types import SimpleNamespace
@@ -48,7 +48,11 @@ def layer_of(engine, kind, rng):
         fields |= {"convolution": 1, "height": height, "width": width, "tokens": height * width}
     if kind == "pixel":
         passes = derived.pixel_passes(engine)
-        fields |= {"pixel": 1, "chunks": passes, "source_stride": derived.ceil_div(passes, words) * words}
+        fields |= {
+            "pixel": 1,
+            "chunks": passes,
+            "source_stride": derived.ceil_div(passes, words) * words,
+        }
     if kind in ("counts", "score", "head"):
         fields |= {"source_counts": 1, "planes": rng.randint(1, engine.count_bits)}
     if kind == "counts":
@@ -120,7 +124,7 @@ def packet(engine, tile):
 
 
 def scans_of(engine, layer, tile, memory, tokens):
-    """(planes with shifts, mask word index, last) in walk order; a plane is a list of step vectors."""
+    """(planes with shifts, mask word index, last) in walk order; a plane is a word of spikes."""
     steps, chunk = engine.time_steps, engine.chunk
     for n in range(layer.tokens):
         y, x = divmod(n, layer.width)
@@ -129,7 +133,7 @@ def scans_of(engine, layer, tile, memory, tokens):
             if layer.convolution:
                 around = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
             inside = [
-                0 <= y + dy < layer.height and 0 <= x + dx < layer.width or not layer.convolution
+                (0 <= y + dy < layer.height and 0 <= x + dx < layer.width) or not layer.convolution
                 for dy, dx in around
             ]
             visited = [i for i, ok in enumerate(inside) if ok or layer.pixel]
@@ -152,7 +156,9 @@ def scans_of(engine, layer, tile, memory, tokens):
                     elif layer.source_counts:
                         word = memory.counts[address]
                         for p in range(layer.planes):
-                            bits = [word >> i * engine.count_bits + p & 1 for i in range(chunk * steps)]
+                            bits = [
+                                word >> i * engine.count_bits + p & 1 for i in range(chunk * steps)
+                            ]
                             planes.append((sum(bit << i for i, bit in enumerate(bits)), p))
                     else:
                         planes = [(memory.spikes[address], c * steps if layer.pixel else 0)]

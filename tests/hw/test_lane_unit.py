@@ -27,7 +27,9 @@ def expected_sums(engine, entry, weights, sums):
 def random_entry(engine, rng, length):
     match_chance = rng.choice([0.0, 0.2, 0.7])
     mask = rng.getrandbits(engine.chunk)
-    match = sum(1 << s for s in range(engine.chunk) if mask >> s & 1 and rng.random() < match_chance)
+    match = sum(
+        1 << s for s in range(engine.chunk) if mask >> s & 1 and rng.random() < match_chance
+    )
     spikes = [rng.getrandbits(engine.chunk) for _ in range(engine.time_steps)]
     last = rng.random() < 0.4
     if not match and not last:
@@ -46,7 +48,7 @@ def random_entry(engine, rng, length):
 def load_beats(engine, weights):
     per_beat, slot_bits = derived.weights_per_beat(engine), derived.weight_slot_bits(engine)
     for half, values in enumerate(weights):
-        for line in range(0, len(values) // per_beat):
+        for line in range(len(values) // per_beat):
             word = 0
             for i, weight in enumerate(values[line * per_beat : (line + 1) * per_beat]):
                 word |= (weight & ((1 << slot_bits) - 1)) << i * slot_bits
@@ -54,7 +56,7 @@ def load_beats(engine, weights):
 
 
 def run(engine, entries, weights, rng, patience):
-    """Drives a LaneUnit; returns cycles of pushes, of refusals, of valid rising, of takes, the sums."""
+    """Drives a LaneUnit; returns cycles of pushes, refusals, valid rising, takes, and the sums."""
     dut = LaneUnit(engine, lane=1)
     pushes, full, ready, takes, results = [], [], [], [], []
     ends = sum(entry["last"] for entry in entries)
