@@ -98,14 +98,14 @@ def _time_tile(
         for index in range(walk.beats[scan]):
             earliest = left + (index > 0)
             left = earliest
-            end = entry + entering[beat]
+            end = entry + int(entering[beat])
             for i in range(entry, end):
                 left = max(left, room[entries[i]])
             stalls += left - earliest
             for i in range(entry, end):
                 lane = entries[i]
                 start = max(left + 2, finish[lane] + 1)
-                finish[lane] = start + max(counts[i], 1) - 1
+                finish[lane] = start + max(int(counts[i]), 1) - 1
                 starts[lane, places[lane]] = start
                 places[lane] = places[lane] + 1 if places[lane] + 1 < e.fifo else 0
                 room[lane] = starts[lane, places[lane]]

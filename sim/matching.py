@@ -56,7 +56,7 @@ def _match(
         lanes = tiles.lanes[d.first_tile + t]
         row, entry = 0, 0
         for beat in range(len(walk.last)):
-            bitmap, last, shift = walk.bitmap[beat], walk.last[beat], walk.shift[beat]
+            bitmap, last, shift = walk.bitmap[beat], int(walk.last[beat]), walk.shift[beat]
             first = tiles.first_mask[d.first_tile + t] + walk.mask[beat] * lanes
             before, steps, sums = entry, walk.steps[beat], matches.sums[t, row]
             for lane in range(lanes):
