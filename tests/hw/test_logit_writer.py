@@ -1,0 +1,142 @@
+"""LogitWriter with the logit memory: cycles of docs/engine.md, section 6, and any legal memory."""
+
+import random
+
+import pytest
+
+from hw.logit_memory import LogitMemory
+from hw.logit_writer import LogitWriter
+from sparsespike.contract import derived
+from sparsespike.contract.config import load_engine
+
+ADDRESS = 0x12345000
+
+
+class WriteMemory:
+    """The write side of an AXI memory; stalls at random or is the deterministic one."""
+
+    def __init__(self, *, data_bits, latency, stalls=None, bad=False):
+        self.bytes, self.latency, self.bad = data_bits // 8, latency, bad
+        self.stalls = random.Random(stalls) if stalls is not None else None
+        self.content, self.events, self.bursts, self.responses = {}, [], [], []
+
+    def drive(self, ctx, bus, cycle):
+        def chance():
+            return self.stalls is None or self.stalls.random() < 0.5
+
+        ctx.set(bus.awready, chance())
+        ctx.set(bus.wready, chance())
+        ctx.set(bus.bvalid, bool(self.responses and cycle >= self.responses[0]))
+        ctx.set(bus.bresp, 2 if self.bad else 0)
+
+    def sample(self, ctx, bus, cycle):
+        if ctx.get(bus.awvalid) and ctx.get(bus.awready):
+            address, beats = ctx.get(bus.awaddr), ctx.get(bus.awlen) + 1
+            assert address >> 12 == (address + beats * self.bytes - 1) >> 12
+            self.bursts.append([address, beats])
+            self.events.append((cycle, "address"))
+        if ctx.get(bus.wvalid) and ctx.get(bus.wready):
+            burst = self.bursts[0]
+            assert ctx.get(bus.wstrb) == (1 << self.bytes) - 1
+            self.content[burst[0]] = ctx.get(bus.wdata)
+            burst[0], burst[1] = burst[0] + self.bytes, burst[1] - 1
+            assert ctx.get(bus.wlast) == (burst[1] == 0)
+            self.events.append((cycle, "data"))
+            if burst[1] == 0:
+                self.bursts.pop(0)
+                self.responses.append(cycle + self.latency)
+        if ctx.get(bus.bvalid) and ctx.get(bus.bready):
+            self.responses.pop(0)
+            self.events.append((cycle, "response"))
+
+
+def run(clocked, engine, memory, logits, *, start):
+    dut = LogitWriter(engine)
+    asked, failures = [0], []
+
+    def step(ctx, cycle):
+        memory.drive(ctx, dut.bus, cycle)
+        ctx.set(dut.start, cycle == start)
+        ctx.set(dut.address, ADDRESS)
+        ctx.set(dut.classes, len(logits))
+        ctx.set(dut.logit, logits[asked[0]] if asked[0] < len(logits) else 999)
+        asked[0] = ctx.get(dut.index)
+        if cycle < start:
+            assert ctx.get(dut.quiet)
+        if ctx.get(dut.failed):
+            failures.append(cycle)
+        memory.sample(ctx, dut.bus, cycle)
+        if ctx.get(dut.done):
+            memory.events.append((cycle, "done"))
+        return ctx.get(dut.done)
+
+    clocked(dut, step, 10000)
+    return failures
+
+
+def expected_content(engine, logits):
+    per_beat, size = derived.logits_per_beat(engine), engine.axi_data_bits // 8
+    content = {}
+    for first in range(0, len(logits), per_beat):
+        part = logits[first : first + per_beat]
+        word = sum((logit & 0xFFFF_FFFF) << 32 * i for i, logit in enumerate(part))
+        content[ADDRESS + first // per_beat * size] = word
+    return content
+
+
+@pytest.mark.parametrize("axi_data_bits", [64, 128])
+@pytest.mark.parametrize("classes", [1, 2, 5, 10, 700])
+def test_cycles(clocked, axi_data_bits, classes):
+    engine = load_engine("micro", axi_data_bits=axi_data_bits, max_classes=700, memory_latency=9)
+    rng = random.Random(classes)
+    logits = [rng.randrange(-(1 << 31), 1 << 31) for _ in range(classes)]
+    memory = WriteMemory(data_bits=axi_data_bits, latency=9)
+    assert run(clocked, engine, memory, logits, start=4) == []
+    assert memory.content == expected_content(engine, logits)
+    first = 5
+    assert memory.events[0] == (first, "address")
+    last = first + derived.logit_cycles(engine, classes) - 1
+    assert memory.events[-2:] == [(last, "response"), (last, "done")]
+    per_beat = derived.logits_per_beat(engine)
+    sent = [cycle for cycle, event in memory.events if event == "data"]
+    beats = derived.ceil_div(classes, per_beat)
+    assert sent == [first + (i + 1) * (per_beat + 1) for i in range(beats)]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_stalls(clocked, seed):
+    engine = load_engine("micro", max_classes=600)
+    rng = random.Random(seed)
+    logits = [rng.randrange(-(1 << 31), 1 << 31) for _ in range(rng.choice([7, 600]))]
+    memory = WriteMemory(data_bits=64, latency=rng.randrange(1, 30), stalls=seed)
+    assert run(clocked, engine, memory, logits, start=0) == []
+    assert memory.content == expected_content(engine, logits)
+
+
+def test_error_response(clocked):
+    memory = WriteMemory(data_bits=64, latency=5, bad=True)
+    failures = run(clocked, load_engine("micro"), memory, [1, 2, 3], start=0)
+    assert failures == [memory.events[-1][0]]
+
+
+def test_memory_places_values_by_row_and_lane(clocked):
+    dut = LogitMemory(load_engine("small", lanes=5, max_classes=13))
+    values = {(row, lane): 100 * row - lane for row in range(3) for lane in range(5)}
+    order = random.Random(1).sample(sorted(values), len(values))
+    read = []
+
+    def step(ctx, cycle):
+        ctx.set(dut.write, cycle < len(order))
+        if cycle < len(order):
+            row, lane = order[cycle]
+            ctx.set(dut.row, row)
+            ctx.set(dut.lane, lane)
+            ctx.set(dut.value, values[row, lane])
+        place = cycle - len(order) - 1
+        ctx.set(dut.index, max(0, min(12, place)))
+        if place > 0:
+            read.append(ctx.get(dut.logit))
+        return place == 13
+
+    clocked(dut, step, 100)
+    assert read == [values[i // 5, i % 5] for i in range(13)]

@@ -1,0 +1,161 @@
+"""WeightLoader: cycles of docs/engine.md, section 5, mask offsets, and refused packets."""
+
+import random
+
+import pytest
+
+from hw.layouts import LoadKind
+from hw.weight_loader import WeightLoader
+from sparsespike.contract import derived
+from sparsespike.contract.config import load_engine
+
+
+def make_packets(engine, count, rng):
+    """[(cluster, lanes, row, [(kind, lane, line, offsets, data)])] and their beats."""
+    bits, chunk = engine.axi_data_bits, engine.chunk
+    packets = []
+    for tile in range(count):
+        lanes = rng.randint(1, engine.lanes)
+        mask_lines = rng.randint(1, derived.mask_lines(engine))
+        row = rng.randrange(1 << 16)
+        cluster = tile % engine.clusters
+        header = 0xA5 | cluster << 8 | mask_lines << 16 | lanes << 32 | row << 40
+        payload = []
+        for lane in range(lanes):
+            weight_lines = rng.choice([0, 1, 3])
+            record = rng.getrandbits(112) | weight_lines << 112
+            for line in range(derived.record_beats(engine)):
+                data = record >> line * bits & (1 << bits) - 1
+                payload.append((LoadKind.RECORD, lane, line, None, data))
+            before = 0
+            for line in range(mask_lines):
+                data = rng.getrandbits(bits) & rng.getrandbits(bits) & rng.getrandbits(bits)
+                data &= rng.getrandbits(bits)
+                offsets = []
+                for word in range(bits // chunk):
+                    offsets.append(before)
+                    before += bin(data >> word * chunk & (1 << chunk) - 1).count("1")
+                payload.append((LoadKind.MASK, lane, line, offsets, data))
+            for line in range(weight_lines):
+                payload.append((LoadKind.WEIGHT, lane, line, None, rng.getrandbits(bits)))
+        packets.append((cluster, lanes, row, header, payload))
+    return packets
+
+
+@pytest.mark.parametrize("axi_data_bits", [64, 128])
+@pytest.mark.parametrize("stalls", [False, True])
+def test_packets_and_cycles(clocked, axi_data_bits, stalls):
+    engine = load_engine(
+        "small", clusters=3, lanes=3, axi_data_bits=axi_data_bits, mask_depth=24, weight_depth=64
+    )
+    rng = random.Random(axi_data_bits + stalls)
+    packets = make_packets(engine, 9, rng)
+    beats = [word for p in packets for word in (p[3], *(entry[4] for entry in p[4]))]
+    gaps = [rng.choice([0, 0, 0, 1, 5]) if stalls else 0 for _ in beats]
+    frees = [rng.randrange(60) if rng.random() < 0.5 else 0 for _ in packets]
+
+    expected_taken, expected_bus = [], []
+    place, ready_from = 0, 0
+    offer = 0
+    for tile, (cluster, lanes, row, _header, payload) in enumerate(packets):
+        offer = max(offer, ready_from) + gaps[place]
+        h = offer
+        expected_taken.append(h)
+        opens = max(h + 1, h + 1 + frees[tile])
+        expected_bus.append((opens + 1, cluster, "TILE", lanes, row))
+        place += 1
+        for i, (kind, lane, line, offsets, data) in enumerate(payload):
+            e = max(expected_taken[-1] + 1 + gaps[place], opens)
+            expected_taken.append(e)
+            end = i == len(payload) - 1
+            expected_bus.append((e + 2, cluster, kind.name, end, lane, line, offsets, data))
+            place += 1
+        ready_from = expected_taken[-1] + 1
+        offer = ready_from
+    taken, bus = _run(clocked, engine, packets, beats, gaps, frees)
+    assert taken == expected_taken
+    assert bus == expected_bus
+
+
+def _run(clocked, engine, packets, beats, gaps, frees):
+    dut = WeightLoader(engine)
+    headers = {}
+    place = 0
+    for tile, packet in enumerate(packets):
+        headers[place] = tile
+        place += 1 + len(packet[4])
+    taken, bus = [], []
+    state = {"tile": None, "free_from": 0, "offer": gaps[0]}
+
+    def step(ctx, cycle):
+        tile = state["tile"]
+        free = 0
+        if tile is not None and cycle >= state["free_from"]:
+            free = 1 << packets[tile][0]
+        ctx.set(dut.free, free)
+        place = len(taken)
+        offered = place < len(beats) and cycle >= state["offer"]
+        ctx.set(dut.i.valid, offered)
+        ctx.set(dut.i.p.data, beats[place] if offered else 0)
+        assert not ctx.get(dut.failed)
+        if ctx.get(dut.load.valid):
+            bus.append(_event(ctx, dut, cycle))
+        if offered and ctx.get(dut.i.ready):
+            taken.append(cycle)
+            if place in headers:
+                state["tile"] = headers[place]
+                state["free_from"] = cycle + 1 + frees[headers[place]]
+            if place + 1 < len(beats):
+                state["offer"] = cycle + 1 + gaps[place + 1]
+        return place == len(beats) and cycle > taken[-1] + 3
+
+    clocked(dut, step, 5000)
+    return taken, bus
+
+
+def _event(ctx, dut, cycle):
+    select = ctx.get(dut.select)
+    assert select & (select - 1) == 0
+    cluster = select.bit_length() - 1
+    load = dut.load
+    kind = ctx.get(load.kind)
+    if kind == LoadKind.TILE:
+        return (cycle, cluster, "TILE", ctx.get(load.lanes), ctx.get(load.row))
+    offsets = None
+    if kind == LoadKind.MASK:
+        offsets = [ctx.get(load.offsets[i]) for i in range(len(load.offsets))]
+    end, lane, line = ctx.get(load.end), ctx.get(load.lane), ctx.get(load.line)
+    return (cycle, cluster, kind.name, bool(end), lane, line, offsets, ctx.get(load.data))
+
+
+GOOD = 0xA5 | 0 << 8 | 2 << 16 | 2 << 32
+
+
+@pytest.mark.parametrize(
+    ("header", "record", "fails"),
+    [
+        (GOOD, 1, None),
+        (GOOD ^ 1, 1, 0),
+        (GOOD | 4 << 8, 1, 0),
+        (GOOD & ~(0xFF << 32), 1, 0),
+        (GOOD | 8 << 32, 1, 0),
+        (GOOD | 0xFF << 16, 1, 0),
+        (GOOD, 129, 2),
+    ],
+    ids=["good", "magic", "cluster", "no lanes", "lanes", "mask lines", "weight lines"],
+)
+def test_refused_packets(clocked, header, record, fails):
+    dut = WeightLoader(load_engine("small"))
+    beats = [header, 0, record << 48, 0]
+    failures = []
+
+    def step(ctx, cycle):
+        ctx.set(dut.free, 0b1111)
+        ctx.set(dut.i.valid, cycle < len(beats))
+        ctx.set(dut.i.p.data, beats[min(cycle, len(beats) - 1)])
+        if ctx.get(dut.failed):
+            failures.append(cycle)
+        return cycle == len(beats)
+
+    clocked(dut, step, 10)
+    assert failures[:1] == ([] if fails is None else [fails])
