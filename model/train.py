@@ -57,10 +57,12 @@ Masks = dict[str, Tensor]
 def train(network: Spikformer, data: ImageSet, pixels: PixelScale, config: TrainConfig, *,
           masks: Masks | None = None, teacher: nn.Module | None = None,
           checkpoint: Path | None = None,
-          report: Callable[[EpochResult], None] | None = None) -> list[EpochResult]:
+          report: Callable[[EpochResult], None] | None = None,
+          progress: Callable[[int, int], None] | None = None) -> list[EpochResult]:
     """Train in place for one stage; with `checkpoint`, save after each epoch and resume from it.
 
     masks: weights held at zero. teacher: a dense network to imitate, or None.
+    report: called after each epoch. progress: called with (steps done, steps in all).
     """
     images, labels = torch.from_numpy(data.images), torch.from_numpy(data.labels)
     network.patch_embed.to_channels_last()
@@ -86,6 +88,8 @@ def train(network: Spikformer, data: ImageSet, pixels: PixelScale, config: Train
             hold_zeros(network, masks)
             loss_sum += loss.item()
             correct += int((output.logits.argmax(1) == target).sum())
+            if progress:
+                progress(epoch * steps + step + 1, config.epochs * steps)
         seconds = time.monotonic() - start
         accuracy = correct / (steps * config.batch)
         results.append(EpochResult(epoch, loss_sum / steps, accuracy, seconds))

@@ -14,6 +14,7 @@ from model.prune import (
     magnitude_masks,
     weight_sparsity,
 )
+from model.recalibrate import recalibrate
 from model.train import TrainConfig, augment, hold_zeros, train
 from sparsespike.contract.network import NetworkConfig
 
@@ -122,6 +123,19 @@ def test_lottery_ticket_rewinds(rewind):
     lottery_ticket(network, early, PruneConfig(0.8, rate=0.5, rewind=rewind), retrain)
     assert [i for i, _ in seen] == [0, 1, 2]
     assert seen[-1][1] >= 0.8
+
+
+def test_recalibration_averages_over_the_batches():
+    network, data = make(), two_classes(48)
+    recalibrate(network, data, CIFAR_PIXELS, batch=16)
+    parts = torch.from_numpy(data.images).split(16)
+    inputs = [CIFAR_PIXELS.normalize(part) for part in parts]
+    with torch.no_grad():
+        currents = [network.patch_embed.conv(0)(x).mean((0, 2, 3)) for x in inputs]
+    norm = network.patch_embed.norm(0)
+    torch.testing.assert_close(norm.running_mean, torch.stack(currents).mean(0))
+    assert norm.momentum == 0.1
+    assert not network.training
 
 
 def test_augmented_images_are_shifted_or_mirrored_crops():
