@@ -79,3 +79,47 @@ class ReadMemory:
 def read_memory():
     """The class ReadMemory."""
     return ReadMemory
+
+
+class WriteMemory:
+    """The write side of an AXI memory; stalls at random or is the deterministic one."""
+
+    def __init__(self, *, data_bits, latency, stalls=None, bad=False):
+        self.bytes, self.latency, self.bad = data_bits // 8, latency, bad
+        self.stalls = random.Random(stalls) if stalls is not None else None
+        self.content, self.events, self.bursts, self.responses = {}, [], [], []
+
+    def drive(self, ctx, bus, cycle):
+        def chance():
+            return self.stalls is None or self.stalls.random() < 0.5
+
+        ctx.set(bus.awready, chance())
+        ctx.set(bus.wready, chance())
+        ctx.set(bus.bvalid, bool(self.responses and cycle >= self.responses[0]))
+        ctx.set(bus.bresp, 2 if self.bad else 0)
+
+    def sample(self, ctx, bus, cycle):
+        if ctx.get(bus.awvalid) and ctx.get(bus.awready):
+            address, beats = ctx.get(bus.awaddr), ctx.get(bus.awlen) + 1
+            assert address >> 12 == (address + beats * self.bytes - 1) >> 12
+            self.bursts.append([address, beats])
+            self.events.append((cycle, "address"))
+        if ctx.get(bus.wvalid) and ctx.get(bus.wready):
+            burst = self.bursts[0]
+            assert ctx.get(bus.wstrb) == (1 << self.bytes) - 1
+            self.content[burst[0]] = ctx.get(bus.wdata)
+            burst[0], burst[1] = burst[0] + self.bytes, burst[1] - 1
+            assert ctx.get(bus.wlast) == (burst[1] == 0)
+            self.events.append((cycle, "data"))
+            if burst[1] == 0:
+                self.bursts.pop(0)
+                self.responses.append(cycle + self.latency)
+        if ctx.get(bus.bvalid) and ctx.get(bus.bready):
+            self.responses.pop(0)
+            self.events.append((cycle, "response"))
+
+
+@pytest.fixture
+def write_memory():
+    """The class WriteMemory."""
+    return WriteMemory

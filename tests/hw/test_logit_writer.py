@@ -12,44 +12,6 @@ from sparsespike.contract.config import load_engine
 ADDRESS = 0x12345000
 
 
-class WriteMemory:
-    """The write side of an AXI memory; stalls at random or is the deterministic one."""
-
-    def __init__(self, *, data_bits, latency, stalls=None, bad=False):
-        self.bytes, self.latency, self.bad = data_bits // 8, latency, bad
-        self.stalls = random.Random(stalls) if stalls is not None else None
-        self.content, self.events, self.bursts, self.responses = {}, [], [], []
-
-    def drive(self, ctx, bus, cycle):
-        def chance():
-            return self.stalls is None or self.stalls.random() < 0.5
-
-        ctx.set(bus.awready, chance())
-        ctx.set(bus.wready, chance())
-        ctx.set(bus.bvalid, bool(self.responses and cycle >= self.responses[0]))
-        ctx.set(bus.bresp, 2 if self.bad else 0)
-
-    def sample(self, ctx, bus, cycle):
-        if ctx.get(bus.awvalid) and ctx.get(bus.awready):
-            address, beats = ctx.get(bus.awaddr), ctx.get(bus.awlen) + 1
-            assert address >> 12 == (address + beats * self.bytes - 1) >> 12
-            self.bursts.append([address, beats])
-            self.events.append((cycle, "address"))
-        if ctx.get(bus.wvalid) and ctx.get(bus.wready):
-            burst = self.bursts[0]
-            assert ctx.get(bus.wstrb) == (1 << self.bytes) - 1
-            self.content[burst[0]] = ctx.get(bus.wdata)
-            burst[0], burst[1] = burst[0] + self.bytes, burst[1] - 1
-            assert ctx.get(bus.wlast) == (burst[1] == 0)
-            self.events.append((cycle, "data"))
-            if burst[1] == 0:
-                self.bursts.pop(0)
-                self.responses.append(cycle + self.latency)
-        if ctx.get(bus.bvalid) and ctx.get(bus.bready):
-            self.responses.pop(0)
-            self.events.append((cycle, "response"))
-
-
 def run(clocked, engine, memory, logits, *, start):
     dut = LogitWriter(engine)
     asked, failures = [0], []
@@ -86,11 +48,11 @@ def expected_content(engine, logits):
 
 @pytest.mark.parametrize("axi_data_bits", [64, 128])
 @pytest.mark.parametrize("classes", [1, 2, 5, 10, 700])
-def test_cycles(clocked, axi_data_bits, classes):
+def test_cycles(clocked, write_memory, axi_data_bits, classes):
     engine = load_engine("micro", axi_data_bits=axi_data_bits, max_classes=700, memory_latency=9)
     rng = random.Random(classes)
     logits = [rng.randrange(-(1 << 31), 1 << 31) for _ in range(classes)]
-    memory = WriteMemory(data_bits=axi_data_bits, latency=9)
+    memory = write_memory(data_bits=axi_data_bits, latency=9)
     assert run(clocked, engine, memory, logits, start=4) == []
     assert memory.content == expected_content(engine, logits)
     first = 5
@@ -104,17 +66,17 @@ def test_cycles(clocked, axi_data_bits, classes):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_random_stalls(clocked, seed):
+def test_random_stalls(clocked, write_memory, seed):
     engine = load_engine("micro", max_classes=600)
     rng = random.Random(seed)
     logits = [rng.randrange(-(1 << 31), 1 << 31) for _ in range(rng.choice([7, 600]))]
-    memory = WriteMemory(data_bits=64, latency=rng.randrange(1, 30), stalls=seed)
+    memory = write_memory(data_bits=64, latency=rng.randrange(1, 30), stalls=seed)
     assert run(clocked, engine, memory, logits, start=0) == []
     assert memory.content == expected_content(engine, logits)
 
 
-def test_error_response(clocked):
-    memory = WriteMemory(data_bits=64, latency=5, bad=True)
+def test_error_response(clocked, write_memory):
+    memory = write_memory(data_bits=64, latency=5, bad=True)
     failures = run(clocked, load_engine("micro"), memory, [1, 2, 3], start=0)
     assert failures == [memory.events[-1][0]]
 
