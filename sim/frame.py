@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.state import LONG_AGO, Memory
+from sim.clusters import LONG_AGO
+from sim.state import Memory
 from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
 from sparsespike.contract.program import Program

@@ -10,9 +10,10 @@ from __future__ import annotations
 from numba import njit
 from numpy.typing import NDArray
 
-from sim.state import FIRST_ROW, ROWS, TAKE, WRITE, ClusterState, EngineNumbers, LayerNumbers
+from sim.state import ClusterState, EngineNumbers, LayerNumbers
 from sim.stream import TileArrays
 from sim.walk import Walk
+from sparsespike.contract.program import Output
 
 TALLY = (
     "chunks_scanned",
@@ -26,7 +27,11 @@ TALLY = (
 )
 """Counters of a kernel's `tally`, in its order."""
 _SCANS, _SKIPS, _BEATS, _MASKS, _STALLS, _IDLE, _HELD, _CREDIT = range(8)
-_HEAD = 3
+_HEAD = int(Output.HEAD)
+
+TAKE, WRITE, ROWS, FIRST_ROW = range(4)
+"""Columns of `ClusterState.unit`: last take, last write-back operation, rows so far, and, from
+FIRST_ROW on, the end of the write-back of the most recent rows, one for each row credit."""
 
 
 @njit(cache=True)
@@ -111,8 +116,8 @@ def _time_tile(
                 room[lane] = starts[lane, places[lane]]
             entry = end
             if walk.last[beat]:
-                _end_walk(e, k, lanes, size, _operations(d, row // d.groups), unit, finish, takes,
-                          tally)
+                _end_walk(e, k, lanes, size, s.gap[size], _operations(d, row // d.groups), unit,
+                          finish, takes, tally)
                 row += 1
             beat += 1
     s.entered[k], s.left[k] = entered, left
@@ -126,14 +131,14 @@ def _time_tile(
 
 @njit(cache=True)
 def _end_walk(
-    e: EngineNumbers, k: int, lanes: int, size: int, operations: int, unit: NDArray,
+    e: EngineNumbers, k: int, lanes: int, size: int, gap: int, operations: int, unit: NDArray,
     finish: NDArray, takes: NDArray, tally: NDArray,
 ) -> None:
     """The lanes end a walk, each once its output register is free; the neuron unit takes them.
 
-    size: takes of a row, which then needs `operations` of write-back.
+    size: takes of a row, `gap` cycles after the last, which then needs `operations` of write-back.
     """
-    gap, previous = max(1, e.adders + 2 - size), unit[TAKE]
+    previous = unit[TAKE]
     for lane in range(lanes):
         held = max(0, takes[lane] + 1 - finish[lane])
         finish[lane] += held
@@ -191,15 +196,15 @@ def attention_layer(
             for visit in range(queries.shape[1]):
                 time += d.head_words + e.attention_read + queries[head, visit]
                 time += e.attention_drain
-                time = _take_slots(e, k, time, outputs, s.unit[k], tally) + 1
+                time = _take_slots(e, k, time, outputs, s.gap[e.pitch], s.unit[k], tally) + 1
 
 
 @njit(cache=True)
 def _take_slots(
-    e: EngineNumbers, k: int, ready: int, outputs: int, unit: NDArray, tally: NDArray
+    e: EngineNumbers, k: int, ready: int, outputs: int, gap: int, unit: NDArray, tally: NDArray
 ) -> int:
     """Last take of an attention visit's outputs, one a cycle ready from `ready` on."""
-    gap, previous = max(1, e.adders + 2 - e.pitch), unit[TAKE]
+    previous = unit[TAKE]
     for j in range(outputs):
         take = max(ready + j, previous + (gap if j % e.pitch == 0 else 1))
         previous = take

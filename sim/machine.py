@@ -9,16 +9,15 @@ from numpy.typing import NDArray
 
 from sim import kernels, matching, neuron
 from sim.attention import attend
+from sim.clusters import new_clusters
 from sim.frame import FrameStart, frame_start, store_pixels
 from sim.runs import ImageRun, new_run
 from sim.state import (
-    WRITE,
     EngineNumbers,
     LayerNumbers,
     Memory,
     engine_numbers,
     layer_numbers,
-    new_clusters,
     new_memory,
 )
 from sim.stream import TileArrays, decode_stream
@@ -85,7 +84,7 @@ def run_image(machine: Machine, image: NDArray[np.uint8], *, keep_rows: bool) ->
             )
             _outputs(machine, index, memory, matched.sums, run)
         run.counters[index, _KERNEL] += tally
-        check = max(go + 2, int(clusters.unit[:, WRITE].max()) + 1)
+        check = max(go + 2, int(clusters.unit[:, kernels.WRITE].max()) + 1)
         stops.append(check + derived.DRAIN_CYCLES + _tail(machine, d))
         begin = stops[-1] + derived.COUNTER_CYCLES
         if keep_rows and d.destination_rows:

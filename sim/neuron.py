@@ -7,11 +7,12 @@ from numba import njit
 from numpy.typing import NDArray
 
 from sim.state import EngineNumbers, LayerNumbers, Memory
+from sparsespike.contract.program import Output
 
 TALLY = ("lif_updates", "spikes_fired", "rows_written", "rows_updated")
 """Counters of a kernel's `tally`, in its order."""
 _LIF, _FIRED, _ROWS, _UPDATES = range(4)
-_COUNT = 1
+_COUNT = int(Output.COUNT)
 _ZERO, _ONE = np.uint64(0), np.uint64(1)
 
 

@@ -15,12 +15,6 @@ from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
 from sparsespike.contract.program import DESCRIPTOR_FIELDS, Operation, Program, unpack_words
 
-LONG_AGO = -(1 << 40)
-"""A cycle before every other: the initial value of "previous" times."""
-TAKE, WRITE, ROWS, FIRST_ROW = range(4)
-"""Columns of `ClusterState.unit`: last take, last write-back operation, rows so far, and, from
-FIRST_ROW on, the end of the write-back of the most recent rows, one for each row credit."""
-
 
 class EngineNumbers(NamedTuple):
     """What the kernels need to know of an engine. Times in cycles, sizes in slots."""
@@ -45,7 +39,6 @@ class EngineNumbers(NamedTuple):
     memory_interval: int
     burst_beats: int
     outstanding: int
-    pixel_bits: int
 
 
 class LayerNumbers(NamedTuple):
@@ -88,11 +81,11 @@ class LayerNumbers(NamedTuple):
 class ClusterState(NamedTuple):
     """Times of the last events of every cluster; first axis: cluster.
 
-    entered, left: last scan's entry and leaving; starts: (K, L, F) ring of entry starts; place:
-    next ring position; room: the start there, before which nothing can enter; finish, take: last
-    entry's finish and last take of a lane; unit: neuron unit and write-back (columns TAKE, WRITE,
-    ROWS, FIRST_ROW...); half_free: (K, 2) last take of the tile in a half; loads: tiles loaded;
-    burst: (2,) address of the burst being read, last beat read.
+    entered, left: last scan's entry and leaving. starts: (K, L, F) ring of entry starts; place: its
+    next position; room: the start there, before which nothing can enter. finish, take: a lane's
+    last entry's finish and last take. unit: neuron unit and write-back (columns: `sim.kernels`).
+    gap: (pitch + 1,) least cycles between rows, by takes of a row. half_free: (K, 2) last take of
+    the tile in a half; loads: tiles loaded. burst: (2,) address of the burst being read, last beat.
     """
 
     entered: NDArray[np.int64]
@@ -103,6 +96,7 @@ class ClusterState(NamedTuple):
     finish: NDArray[np.int64]
     take: NDArray[np.int64]
     unit: NDArray[np.int64]
+    gap: NDArray[np.int64]
     half_free: NDArray[np.int64]
     loads: NDArray[np.int64]
     burst: NDArray[np.int64]
@@ -143,7 +137,6 @@ def engine_numbers(engine: EngineConfig) -> EngineNumbers:
         memory_interval=engine.memory_interval,
         burst_beats=derived.BURST_BEATS,
         outstanding=derived.OUTSTANDING_BURSTS,
-        pixel_bits=derived.PIXEL_BITS,
     )
 
 
@@ -158,30 +151,6 @@ def layer_numbers(program: Program) -> tuple[LayerNumbers, ...]:
         if fields["operation"] == Operation.MATMUL:
             first_tile += fields["tiles"]
     return tuple(layers)
-
-
-def new_clusters(engine: EngineConfig) -> ClusterState:
-    """Clusters in which nothing has happened yet."""
-    clusters, lanes = engine.clusters, engine.lanes
-
-    def never(*shape: int) -> NDArray[np.int64]:
-        return np.full(shape, LONG_AGO, np.int64)
-
-    unit = never(clusters, FIRST_ROW + derived.ROW_CREDITS)
-    unit[:, ROWS] = 0
-    return ClusterState(
-        entered=never(clusters),
-        left=never(clusters),
-        starts=never(clusters, lanes, engine.fifo_depth),
-        place=np.zeros((clusters, lanes), np.int64),
-        room=never(clusters, lanes),
-        finish=never(clusters, lanes),
-        take=never(clusters, lanes),
-        unit=unit,
-        half_free=never(clusters, 2),
-        loads=np.zeros(clusters, np.int64),
-        burst=never(2),
-    )
 
 
 def new_memory(engine: EngineConfig) -> Memory:

@@ -9,8 +9,9 @@ from numba import njit
 from numpy.typing import NDArray
 
 from sim.state import EngineNumbers, LayerNumbers, Memory
+from sparsespike.contract.program import Accumulate
 
-_GROUP, _TOKEN = 0, 1
+_GROUP, _TOKEN = int(Accumulate.GROUP), int(Accumulate.TOKEN)
 _NEAR = 9
 _ZERO = np.uint64(0)
 

@@ -3,8 +3,9 @@
 import numpy as np
 
 from sim.attention import attend
-from sim.kernels import TALLY, attention_layer
-from sim.state import TAKE, LayerNumbers, engine_numbers, new_clusters, new_memory
+from sim.clusters import new_clusters
+from sim.kernels import TAKE, TALLY, attention_layer
+from sim.state import LayerNumbers, engine_numbers, new_memory
 from sparsespike.contract.config import load_engine
 
 
