@@ -19,8 +19,6 @@ class LaneQueue(wiring.Component):
     """
 
     def __init__(self, shape: ShapeLike, *, depth: int) -> None:
-        if depth < 1:
-            raise ValueError(f"depth must be positive, not {depth}")
         self._shape = shape
         self._depth = depth
         super().__init__(

@@ -15,7 +15,8 @@ class ScorePipeline(wiring.Component):
     Inputs of cycle c give `o` in c + 4. One a cycle, never stalls.
 
     Members:
-        hidden: sum with bias. multiplier, shift: `numeric.requantize`. weight: of the score.
+        hidden: sum with bias. multiplier, shift: of `numeric.requantize`; the shift stays the same
+            while anything is under way. weight: of the score.
         o: table entry times weight.
     """
 

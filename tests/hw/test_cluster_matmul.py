@@ -38,7 +38,7 @@ def layer_of(engine, kind, rng):
         "chunks": chunks,
         "source_stride": derived.ceil_div(chunks, words) * words,
         "source_base": words * rng.randrange(4),
-        "tiles": engine.clusters * rng.randint(0, 3) + rng.randint(1, engine.clusters),
+        "tiles": engine.clusters * rng.randint(0, 2) + rng.randint(1, engine.clusters),
         "planes": engine.count_bits,
         "shift": rng.choice([0, 3, 9]),
         "pad": rng.getrandbits(32),
@@ -465,10 +465,11 @@ KINDS = ("linear", "convolution", "pixel", "counts", "list", "score", "head")
         ({"time_steps": 3, "chunk": 16, "lanes": 3, "axi_data_bits": 128, "fifo_depth": 3}, 0, 9),
         ({"time_steps": 6, "lanes": 1, "weight_bits": 4, "clusters": 2}, 1, 3),
         ({"time_steps": 1, "lanes": 5, "weight_bits": 6}, 0, 5),
+        ({"time_steps": 2, "chunk": 64, "lanes": 2}, 0, 5),
     ],
 )
 def test_layers_follow_the_page(fields, index, patience):
-    sizes = {"mask_depth": 40, "weight_depth": 400, "spike_depth": 256, "count_depth": 256}
+    sizes = {"mask_depth": 40, "weight_depth": 1024, "spike_depth": 256, "count_depth": 256}
     engine = load_engine("micro", **(sizes | {"count_bits": 3, "max_tokens": 16} | fields))
     rng = random.Random(f"{fields}")
     layers = [layer_of(engine, kind, rng) for kind in rng.sample(KINDS, len(KINDS))]
