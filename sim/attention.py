@@ -26,8 +26,14 @@ def _unpack(e: EngineNumbers, words: NDArray, first: int, spikes: NDArray) -> in
 
 @njit(cache=True)
 def attend(
-    e: EngineNumbers, d: LayerNumbers, m: Memory, head: int, counters: NDArray, outputs: NDArray,
-    keys: NDArray, queries: NDArray,
+    e: EngineNumbers,
+    d: LayerNumbers,
+    m: Memory,
+    head: int,
+    counters: NDArray,
+    outputs: NDArray,
+    keys: NDArray,
+    queries: NDArray,
 ) -> None:
     """One head: outputs (visits, adders, slots) from the spike memory.
 

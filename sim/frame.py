@@ -35,32 +35,38 @@ def frame_start(program: Program) -> FrameStart:
     beat_bytes = engine.axi_data_bits // 8
     words = derived.pixels_per_beat(engine) * derived.pixel_passes(engine)
     pixels, per_beat = header["pixels"], derived.pixels_per_beat(engine)
-    beats = [derived.DESCRIPTOR_BYTES // beat_bytes] * 2
-    beats[1] *= header["layers"]
-    beats.append(derived.ceil_div(pixels, per_beat))
+    size = derived.DESCRIPTOR_BYTES
+    parts = (
+        # address within its page, beats, cycles after the beat before, cycles between beats
+        (0, size // beat_bytes, 1, 1),
+        (size, header["layers"] * size // beat_bytes, 2, 1),
+        (0, derived.ceil_div(pixels, per_beat), 1, words),
+    )
     reads: list[int] = []
-    for count, delay, spacing in zip(beats, (1, 2, 1), (1, 1, words), strict=True):
+    for address, beats, delay, spacing in parts:
         command = (reads[-1] if reads else 0) + delay
-        reads += _read(engine, command, count, reads[-1] if reads else LONG_AGO, spacing)
-    last_words = (pixels - (beats[2] - 1) * per_beat) * derived.pixel_passes(engine)
+        bursts = derived.burst_sizes(engine, address, beats)
+        reads += _read(engine, command, bursts, reads[-1] if reads else LONG_AGO, spacing)
+    last_words = (pixels - (parts[-1][1] - 1) * per_beat) * derived.pixel_passes(engine)
     return FrameStart(reads[-1] + last_words + 1, reads[-1] + 1, np.array(reads, np.int64))
 
 
 def _read(
-    engine: EngineConfig, command: int, beats: int, previous: int, spacing: int
+    engine: EngineConfig, command: int, bursts: list[int], previous: int, spacing: int
 ) -> list[int]:
     """Cycles of a command's beats; previous: last beat before; spacing: least cycles between."""
     times: list[int] = []
-    address = command
-    for beat in range(beats):
-        if beat % derived.BURST_BEATS == 0:
-            address += 1
-            done = beat - (derived.OUTSTANDING_BURSTS - 1) * derived.BURST_BEATS - 1
-            if beat >= derived.OUTSTANDING_BURSTS * derived.BURST_BEATS:
-                address = max(address, times[done] + 1)
-        gap = max(engine.memory_interval, spacing) if times else engine.memory_interval
-        previous = max(previous + gap, address + engine.memory_latency)
-        times.append(previous)
+    ends: list[int] = []
+    asked = command
+    for size in bursts:
+        asked += 1
+        if len(ends) >= derived.OUTSTANDING_BURSTS:
+            asked = max(asked, ends[-derived.OUTSTANDING_BURSTS] + 1)
+        for _ in range(size):
+            gap = max(engine.memory_interval, spacing) if times else engine.memory_interval
+            previous = max(previous + gap, asked + engine.memory_latency)
+            times.append(previous)
+        ends.append(previous)
     return times
 
 

@@ -81,8 +81,16 @@ def _operations(d: LayerNumbers, n: int) -> int:
 
 @njit(cache=True)
 def _time_tile(
-    e: EngineNumbers, d: LayerNumbers, lanes: int, walk: Walk, entering: NDArray, entries: NDArray,
-    counts: NDArray, s: ClusterState, k: int, tally: NDArray,
+    e: EngineNumbers,
+    d: LayerNumbers,
+    lanes: int,
+    walk: Walk,
+    entering: NDArray,
+    entries: NDArray,
+    counts: NDArray,
+    s: ClusterState,
+    k: int,
+    tally: NDArray,
 ) -> None:
     """A tile's walk through broadcast register, lanes and neuron unit of cluster k.
 
@@ -116,8 +124,18 @@ def _time_tile(
                 room[lane] = starts[lane, places[lane]]
             entry = end
             if walk.last[beat]:
-                _end_walk(e, k, lanes, size, s.gap[size], _operations(d, row // d.groups), unit,
-                          finish, takes, tally)
+                _end_walk(
+                    e,
+                    k,
+                    lanes,
+                    size,
+                    s.gap[size],
+                    _operations(d, row // d.groups),
+                    unit,
+                    finish,
+                    takes,
+                    tally,
+                )
                 row += 1
             beat += 1
     s.entered[k], s.left[k] = entered, left
@@ -131,8 +149,16 @@ def _time_tile(
 
 @njit(cache=True)
 def _end_walk(
-    e: EngineNumbers, k: int, lanes: int, size: int, gap: int, operations: int, unit: NDArray,
-    finish: NDArray, takes: NDArray, tally: NDArray,
+    e: EngineNumbers,
+    k: int,
+    lanes: int,
+    size: int,
+    gap: int,
+    operations: int,
+    unit: NDArray,
+    finish: NDArray,
+    takes: NDArray,
+    tally: NDArray,
 ) -> None:
     """The lanes end a walk, each once its output register is free; the neuron unit takes them.
 
@@ -155,9 +181,18 @@ def _end_walk(
 
 @njit(cache=True)
 def matmul_layer(
-    e: EngineNumbers, d: LayerNumbers, tiles: TileArrays, walk: Walk,
-    entering: NDArray, entries: NDArray, counts: NDArray, s: ClusterState, go: int,
-    first_beat: int, times: NDArray, tally: NDArray,
+    e: EngineNumbers,
+    d: LayerNumbers,
+    tiles: TileArrays,
+    walk: Walk,
+    entering: NDArray,
+    entries: NDArray,
+    counts: NDArray,
+    s: ClusterState,
+    go: int,
+    first_beat: int,
+    times: NDArray,
+    tally: NDArray,
 ) -> int:
     """Times a matmul from its `go` cycle on; returns the first beat of the next layer's tiles.
 
@@ -173,15 +208,30 @@ def matmul_layer(
         loaded = _load_tile(e, tiles, d.first_tile + t, first_beat, times, s, k)
         first_beat += tiles.beats[d.first_tile + t]
         s.entered[k] = max(s.entered[k], loaded + e.load_latency - 1)
-        _time_tile(e, d, tiles.lanes[d.first_tile + t], walk, entering[t], entries[t], counts[t],
-                   s, k, tally)
+        _time_tile(
+            e,
+            d,
+            tiles.lanes[d.first_tile + t],
+            walk,
+            entering[t],
+            entries[t],
+            counts[t],
+            s,
+            k,
+            tally,
+        )
         s.half_free[k, half] = s.unit[k, TAKE]
     return first_beat
 
 
 @njit(cache=True)
 def attention_layer(
-    e: EngineNumbers, d: LayerNumbers, s: ClusterState, go: int, keys: NDArray, queries: NDArray,
+    e: EngineNumbers,
+    d: LayerNumbers,
+    s: ClusterState,
+    go: int,
+    keys: NDArray,
+    queries: NDArray,
     tally: NDArray,
 ) -> None:
     """Times of an attention layer; keys, queries: (heads, visits) non-silent slots of a visit."""

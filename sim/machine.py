@@ -79,8 +79,18 @@ def run_image(machine: Machine, image: NDArray[np.uint8], *, keep_rows: bool) ->
             matched = matching.match_layer(e, d, machine.tiles, walk)
             run.counters[index, _MATCHES] += matched.tally
             beat = kernels.matmul_layer(
-                e, d, machine.tiles, walk, matched.entering, matched.lanes, matched.counts,
-                clusters, go, beat, times, tally,
+                e,
+                d,
+                machine.tiles,
+                walk,
+                matched.entering,
+                matched.lanes,
+                matched.counts,
+                clusters,
+                go,
+                beat,
+                times,
+                tally,
             )
             _outputs(machine, index, memory, matched.sums, run)
         run.counters[index, _KERNEL] += tally
@@ -108,8 +118,15 @@ def _attention(
     sums = outputs.reshape(d.heads, visits, e.adders, -1, e.pitch).transpose(0, 3, 1, 4, 2)
     sums = np.ascontiguousarray(sums).reshape(rows, visits, e.pitch, e.adders)
     _fire(
-        machine, d, memory, np.full(rows, e.pitch), np.arange(rows),
-        np.zeros((rows, e.pitch), np.int64), np.full((rows, e.pitch), d.threshold), sums, counters,
+        machine,
+        d,
+        memory,
+        np.full(rows, e.pitch),
+        np.arange(rows),
+        np.zeros((rows, e.pitch), np.int64),
+        np.full((rows, e.pitch), d.threshold),
+        sums,
+        counters,
     )
     counters[_INDEX["attention_words_read"]] = 3 * d.head_words * visits * d.heads
     counters[_INDEX["attention_updates"]] = keys.sum()
@@ -118,14 +135,18 @@ def _attention(
 
 
 def _fire(
-    machine: Machine, d: LayerNumbers, memory: Memory, lanes: NDArray[np.int64],
-    rows: NDArray[np.int64], bias: NDArray[np.int64], threshold: NDArray[np.int64],
-    sums: NDArray[np.int64], counters: NDArray[np.int64],
+    machine: Machine,
+    d: LayerNumbers,
+    memory: Memory,
+    lanes: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    bias: NDArray[np.int64],
+    threshold: NDArray[np.int64],
+    sums: NDArray[np.int64],
+    counters: NDArray[np.int64],
 ) -> None:
     tally = np.zeros(len(neuron.TALLY), np.int64)
-    neuron.fire_layer(
-        machine.engine, d, memory, lanes, rows, bias, threshold, sums, tally
-    )
+    neuron.fire_layer(machine.engine, d, memory, lanes, rows, bias, threshold, sums, tally)
     counters[_NEURON] += tally
 
 
@@ -137,8 +158,9 @@ def _outputs(
     own = slice(d.first_tile, d.first_tile + d.tiles)
     lanes, rows, bias = tiles.lanes[own], tiles.row[own], tiles.bias[own]
     if d.output in (Output.SPIKE, Output.COUNT):
-        _fire(machine, d, memory, lanes, rows, bias, tiles.threshold[own], sums,
-              run.counters[index])
+        _fire(
+            machine, d, memory, lanes, rows, bias, tiles.threshold[own], sums, run.counters[index]
+        )
         return
     values = sums.sum(axis=3) + bias[:, None, :]
     if d.output == Output.HEAD:
@@ -152,7 +174,9 @@ def _outputs(
         used = slice(0, lanes[tile])
         place = d.first_tile + tile
         scores += numeric.selector_score(
-            values[tile, :, used], tiles.multiplier[place, used], d.shift,
+            values[tile, :, used],
+            tiles.multiplier[place, used],
+            d.shift,
             tiles.score_weight[place, used],
         )
     run.counters[index, _INDEX["selector_updates"]] = d.tokens * lanes.sum()

@@ -108,8 +108,17 @@ class Cluster:
             for n, g in visits:
                 for place, lane in enumerate(tile.lanes):
                     ends = (n, g) == visits[-1] and place == len(tile.lanes) - 1
-                    take = Take(self._lanes[place], place, lane.constants, n, g, tile.row, place,
-                                len(tile.lanes), ends)
+                    take = Take(
+                        self._lanes[place],
+                        place,
+                        lane.constants,
+                        n,
+                        g,
+                        tile.row,
+                        place,
+                        len(tile.lanes),
+                        ends,
+                    )
                     if self._layer["output"] == Output.HEAD:
                         take.row = tile.row * self._engine.lanes + place
                         take.place, take.size = 0, 1

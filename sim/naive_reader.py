@@ -49,7 +49,8 @@ class ReadChannel:
         self._engine, self._image = engine, image
         self._width = engine.axi_data_bits // 8
         self._flying: deque[_Burst] = deque()
-        self._unasked = self._unread = self._place = self._begin = 0
+        self._unasked: deque[int] = deque()
+        self._unread = self._place = self._begin = 0
         self._consumer: Consumer = Sink()
         self._last_beat = -(10**9)
         self.received = 0
@@ -57,7 +58,8 @@ class ReadChannel:
     def command(self, cycle: int, offset: int, beats: int, consumer: Consumer) -> None:
         """Starts to read `beats` beats at `offset` of the image."""
         self._begin, self._place = cycle + 1, offset
-        self._unasked = self._unread = beats
+        self._unasked = deque(derived.burst_sizes(self._engine, offset, beats))
+        self._unread = beats
         self._consumer = consumer
 
     @property
@@ -69,9 +71,7 @@ class ReadChannel:
         """One cycle: at most one address and one beat."""
         asks = len(self._flying) < derived.OUTSTANDING_BURSTS and cycle >= self._begin
         if self._unasked and asks:
-            beats = min(derived.BURST_BEATS, self._unasked)
-            self._unasked -= beats
-            self._flying.append(_Burst(cycle, beats))
+            self._flying.append(_Burst(cycle, self._unasked.popleft()))
         if not self._flying:
             return
         burst = self._flying[0]

@@ -17,8 +17,15 @@ _ZERO, _ONE = np.uint64(0), np.uint64(1)
 
 
 @njit(cache=True)
-def _store(e: EngineNumbers, d: LayerNumbers, m: Memory, row: int, source: int, spikes: NDArray,
-           merge: bool) -> None:
+def _store(
+    e: EngineNumbers,
+    d: LayerNumbers,
+    m: Memory,
+    row: int,
+    source: int,
+    spikes: NDArray,
+    merge: bool,
+) -> None:
     """Writes a row of spikes: (adders,) words of `pitch` slots.
 
     merge: OR with the stored row. source: row of the counts to add to, -1 for none.
@@ -50,8 +57,16 @@ def _store(e: EngineNumbers, d: LayerNumbers, m: Memory, row: int, source: int, 
 
 
 @njit(cache=True)
-def _pool(e: EngineNumbers, d: LayerNumbers, m: Memory, n: int, g: int, row: int, spikes: NDArray,
-          tally: NDArray) -> None:
+def _pool(
+    e: EngineNumbers,
+    d: LayerNumbers,
+    m: Memory,
+    n: int,
+    g: int,
+    row: int,
+    spikes: NDArray,
+    tally: NDArray,
+) -> None:
     """Stores the row of position n in every pooled position it reaches."""
     y, x = n // d.width, n % d.width
     height, width = (d.height + 1) // 2, (d.width + 1) // 2
@@ -65,8 +80,17 @@ def _pool(e: EngineNumbers, d: LayerNumbers, m: Memory, n: int, g: int, row: int
 
 
 @njit(cache=True)
-def _fire(e: EngineNumbers, d: LayerNumbers, g: int, current: NDArray, bias: int, threshold: int,
-          membrane: int, lane: int, spikes: NDArray) -> int:
+def _fire(
+    e: EngineNumbers,
+    d: LayerNumbers,
+    g: int,
+    current: NDArray,
+    bias: int,
+    threshold: int,
+    membrane: int,
+    lane: int,
+    spikes: NDArray,
+) -> int:
     """Steps of group g of one channel: sets its bit in `spikes`; returns the membrane."""
     total = bias
     if d.pixel:
@@ -83,8 +107,15 @@ def _fire(e: EngineNumbers, d: LayerNumbers, g: int, current: NDArray, bias: int
 
 @njit(cache=True)
 def fire_layer(
-    e: EngineNumbers, d: LayerNumbers, m: Memory, lanes: NDArray, rows: NDArray, bias: NDArray,
-    threshold: NDArray, sums: NDArray, tally: NDArray,
+    e: EngineNumbers,
+    d: LayerNumbers,
+    m: Memory,
+    lanes: NDArray,
+    rows: NDArray,
+    bias: NDArray,
+    threshold: NDArray,
+    sums: NDArray,
+    tally: NDArray,
 ) -> None:
     """Neurons of a layer of spikes or counts, stored.
 
@@ -100,8 +131,17 @@ def fire_layer(
             for g in range(d.groups):
                 spikes[:] = _ZERO
                 for j in range(lanes[t]):
-                    membrane[j] = _fire(e, d, g, sums[t, n * d.groups + g, j], bias[t, j],
-                                        threshold[t, j], membrane[j], j, spikes)
+                    membrane[j] = _fire(
+                        e,
+                        d,
+                        g,
+                        sums[t, n * d.groups + g, j],
+                        bias[t, j],
+                        threshold[t, j],
+                        membrane[j],
+                        j,
+                        spikes,
+                    )
                 tally[_LIF] += lanes[t] * min(e.adders, d.time_steps - g * e.adders)
                 for a in range(e.adders):
                     word = spikes[a]

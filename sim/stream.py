@@ -58,8 +58,10 @@ def decode_stream(program: Program, tile_clusters: NDArray[np.int64]) -> TileArr
         if position >= len(stream):
             raise ContractError(f"weight stream ends before tile {index}; compile it again")
         head = _fields(stream[position], TILE_FIELDS)
-        if head["magic"] != TILE_MAGIC or head["cluster"] != cluster or not (
-            1 <= head["lanes"] <= engine.lanes
+        if (
+            head["magic"] != TILE_MAGIC
+            or head["cluster"] != cluster
+            or not (1 <= head["lanes"] <= engine.lanes)
         ):
             raise ContractError(f"weight stream: tile {index} has header {head}; compile it again")
         lanes = _lanes(engine, stream, position + 1, head["lanes"], head["mask_lines"])
@@ -97,9 +99,7 @@ def _gather(
     parts: list[list[_Lane]],
 ) -> TileArrays:
     pitch = derived.lane_pitch(engine)
-    constants = {
-        name: np.zeros((len(heads), pitch), np.int64) for name in RECORD_FIELDS
-    }
+    constants = {name: np.zeros((len(heads), pitch), np.int64) for name in RECORD_FIELDS}
     bits, values, first_mask, words = [], [], [], 0
     for tile, lanes in enumerate(parts):
         tile_bits, tile_values = [], []

@@ -38,6 +38,8 @@ TOPK_WIDTH = 8
 COUNTER_CYCLES = len(COUNTERS)
 """Epilogue of a layer: one counter a cycle goes to the counter memory."""
 DESCRIPTOR_BYTES = 64
+PAGE_BYTES = 4096
+"""AXI bursts end at multiples of this (AMBA AXI specification, A3.4.1)."""
 PIXEL_BITS = 8
 PIXEL_BYTES = 4
 """Bytes of a pixel in memory: up to four channels, byte c is channel c."""
@@ -118,6 +120,17 @@ def record_beats(engine: EngineConfig) -> int:
 def descriptor_beats(engine: EngineConfig) -> int:
     """Beats of a descriptor."""
     return DESCRIPTOR_BYTES * 8 // engine.axi_data_bits
+
+
+def burst_sizes(engine: EngineConfig, address: int, beats: int) -> list[int]:
+    """Beats of the bursts that read `beats` beats from byte `address` on."""
+    width = engine.axi_data_bits // 8
+    sizes: list[int] = []
+    while beats:
+        size = min(BURST_BEATS, beats, (PAGE_BYTES - address % PAGE_BYTES) // width)
+        sizes.append(size)
+        address, beats = address + size * width, beats - size
+    return sizes
 
 
 def pixel_passes(engine: EngineConfig) -> int:

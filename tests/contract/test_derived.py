@@ -1,0 +1,65 @@
+"""Derived widths, depths and latencies, by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from sparsespike.contract import derived
+from sparsespike.contract.config import load_engine
+
+
+@pytest.mark.parametrize(
+    ("lanes", "chunk", "pitch", "line", "unit", "words", "rows"),
+    [
+        (1, 4, 1, 4, 1, 1, 4),
+        (3, 8, 4, 8, 4, 1, 2),
+        (8, 16, 8, 16, 8, 1, 2),
+        (9, 4, 16, 16, 4, 4, 1),
+        (16, 16, 16, 16, 16, 1, 1),
+    ],
+)
+def test_storage_units(lanes, chunk, pitch, line, unit, words, rows):
+    engine = load_engine("small", lanes=lanes, chunk=chunk)
+    assert derived.lane_pitch(engine) == pitch
+    assert derived.line_slots(engine) == line
+    assert derived.unit_slots(engine) == unit
+    assert derived.words_per_line(engine) == words
+    assert derived.rows_per_line(engine) == rows
+
+
+@pytest.mark.parametrize(
+    ("axi", "chunk", "weight_bits", "masks", "weights", "record", "descriptor"),
+    [(64, 16, 8, 4, 8, 2, 8), (128, 64, 4, 2, 32, 1, 4), (64, 4, 6, 16, 8, 2, 8)],
+)
+def test_stream_beats(axi, chunk, weight_bits, masks, weights, record, descriptor):
+    engine = load_engine("small", axi_data_bits=axi, chunk=chunk, weight_bits=weight_bits)
+    assert derived.masks_per_beat(engine) == masks
+    assert derived.weights_per_beat(engine) == weights
+    assert derived.record_beats(engine) == record
+    assert derived.descriptor_beats(engine) == descriptor
+
+
+@pytest.mark.parametrize(("steps", "passes"), [(1, 8), (2, 4), (3, 3), (4, 2), (8, 1), (16, 1)])
+def test_pixel_passes(steps, passes):
+    assert derived.pixel_passes(load_engine("small", time_steps=steps)) == passes
+
+
+def test_bursts_end_at_pages():
+    engine = load_engine("small")
+    assert derived.burst_sizes(engine, 0, 70) == [32, 32, 6]
+    # 504 beats of 8 bytes are left in the page behind byte 64
+    assert derived.burst_sizes(engine, 64, 520) == [32] * 15 + [24, 16]
+    assert derived.burst_sizes(engine, 0, 0) == []
+
+
+def test_cycles_of_blocks():
+    engine = load_engine("small")
+    assert derived.write_slots(load_engine("small", clusters=2)) == 4
+    assert derived.write_slots(load_engine("small", clusters=24)) == 24
+    assert [derived.neuron_gap(engine, takes) for takes in (1, 4, 8)] == [5, 2, 1]
+    assert derived.neuron_latency(engine) == 7
+    # two groups of candidates: 2 * (8 + 10 + 1) + 10 of compaction + 1
+    assert derived.topk_cycles(10) == 49
+    assert derived.topk_comparisons(10) == 160
+    # ten logits on a 64-bit bus: 5 beats of 2 + 1 cycles, then latency 20 and 1
+    assert derived.logit_cycles(engine, 10) == 36
