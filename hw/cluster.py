@@ -35,7 +35,7 @@ class Cluster(wiring.Component):
         load: beats of the weight stream for this cluster.
         free: an empty half of the tile memory exists.
         rows: head of the row queue.
-        increments: counter increments, one cycle after what they count.
+        increments: counter increments, one or two cycles after what they count.
     """
 
     def __init__(self, engine: EngineConfig, *, index: int) -> None:

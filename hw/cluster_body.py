@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -143,7 +143,8 @@ class ClusterBody(wiring.Component):
 
         def count() -> None:
             events = broadcaster.events
-            stalls = [lane.events.output_stall for lane in lanes]
+            happened = [Signal.like(lane.events) for lane in lanes]
+            m.d.sync += [late.eq(lane.events) for late, lane in zip(happened, lanes, strict=True)]
             m.d.sync += [
                 counts.chunks_scanned.eq(events.scan),
                 counts.chunks_skipped.eq(events.skip),
@@ -151,10 +152,10 @@ class ClusterBody(wiring.Component):
                 counts.mask_words_read.eq(events.mask_words),
                 counts.broadcast_stalls.eq(events.stall),
                 counts.broadcast_idle.eq(events.idle),
-                counts.queue_entries.eq(tree_sum([lane.events.push for lane in lanes])),
-                counts.weights_read.eq(tree_sum([lane.events.match for lane in lanes])),
-                counts.additions.eq(tree_sum([lane.events.additions for lane in lanes])),
-                counts.lane_output_stalls.eq(tree_sum(stalls)),
+                counts.queue_entries.eq(tree_sum([lane.push for lane in happened])),
+                counts.weights_read.eq(tree_sum([lane.match for lane in happened])),
+                counts.additions.eq(tree_sum([lane.additions for lane in happened])),
+                counts.lane_output_stalls.eq(tree_sum([lane.output_stall for lane in happened])),
                 counts.lif_updates.eq(neuron.updates),
                 counts.spikes_fired.eq(neuron.fired),
                 counts.row_stalls.eq(neuron.row_stall),
