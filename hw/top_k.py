@@ -54,8 +54,8 @@ class TopK(wiring.Component):
         m = Module()
         count = Signal(16)
         group = Signal(range(derived.ceil_div(max(2, self.engine.max_tokens), WIDTH) + 1))
-        request = Signal(_work_layout(group.shape(), count.shape()))
-        work = Signal.like(request)
+        phase = Signal(_phase_layout())
+        work = Signal(_work_layout(group.shape(), count.shape()))
         last_token = count == self.tokens - 1
 
         def advance(ends: Value, then: str) -> None:
@@ -63,7 +63,7 @@ class TopK(wiring.Component):
             with m.If(ends):
                 m.next = then
 
-        m.d.comb += [request.group.eq(group), request.index.eq(count)]
+        m.d.sync += [work.phase.eq(phase), work.group.eq(group), work.index.eq(count)]
         with m.FSM():
             with m.State("Idle"):
                 with m.If(self.start):
@@ -71,26 +71,25 @@ class TopK(wiring.Component):
                     m.next = "Load"
             with m.State("Load"):
                 place = Cat(count[: exact_log2(WIDTH)], group)
-                m.d.comb += [request.load.eq(1), self.score_position.eq(place)]
+                m.d.comb += [phase.load.eq(1), self.score_position.eq(place)]
                 advance(count == WIDTH - 1, "Compare")
             with m.State("Compare"):
-                m.d.comb += [request.compare.eq(1), self.score_position.eq(count)]
+                m.d.comb += [phase.compare.eq(1), self.score_position.eq(count)]
                 m.d.comb += self.comparing.eq(1)
                 advance(last_token, "Store")
             with m.State("Store"):
-                m.d.comb += request.store.eq(1)
+                m.d.comb += phase.store.eq(1)
                 m.d.sync += group.eq(group + 1)
                 more = (group + 1) * WIDTH < self.tokens
                 m.next = "Compact"
                 with m.If(more):
                     m.next = "Load"
             with m.State("Compact"):
-                m.d.comb += request.compact.eq(1)
+                m.d.comb += phase.compact.eq(1)
                 advance(last_token, "Finish")
             with m.State("Finish"):
                 m.d.comb += self.done.eq(1)
                 m.next = "Idle"
-        m.d.sync += work.eq(request)
         flags = Signal(derived.ceil_div(max(2, self.engine.max_tokens), WIDTH) * WIDTH)
         self._rank(m, work, flags)
         self._compact(m, work, flags)
@@ -105,21 +104,21 @@ class TopK(wiring.Component):
             better = (self.score_value > score) | (
                 (self.score_value == score) & (work.index < place)
             )
-            with m.If(work.load):
+            with m.If(work.phase.load):
                 m.d.sync += rank.eq(0)
                 with m.If(work.index == i):
                     m.d.sync += score.eq(self.score_value)
-            with m.If(work.compare):
+            with m.If(work.phase.compare):
                 m.d.sync += rank.eq(rank + better)
             m.d.comb += keeps[i].eq((rank < self.keep) & (place < self.tokens))
-        with m.If(work.store):
+        with m.If(work.phase.store):
             m.d.sync += flags.word_select(work.group, WIDTH).eq(keeps)
 
     def _compact(self, m: Module, work: data.View, flags: Signal) -> None:
         place = Signal.like(self.write.index)
         m.d.comb += [
             self.list_index.eq(work.index),
-            self.write.valid.eq(work.compact & flags.bit_select(work.index[: len(place)], 1)),
+            self.write.valid.eq(work.phase.compact & flags.bit_select(work.index[: len(place)], 1)),
             self.write.index.eq(place),
             self.write.value.eq(Mux(self.use_list, self.list_value, work.index)),
         ]
@@ -129,8 +128,10 @@ class TopK(wiring.Component):
             m.d.sync += place.eq(place + 1)
 
 
+def _phase_layout() -> data.StructLayout:
+    return data.StructLayout({"load": 1, "compare": 1, "store": 1, "compact": 1})
+
+
 def _work_layout(group: ShapeLike, index: ShapeLike) -> data.StructLayout:
     """What the stage behind the memory does with a value."""
-    return data.StructLayout(
-        {"load": 1, "compare": 1, "store": 1, "compact": 1, "group": group, "index": index}
-    )
+    return data.StructLayout({"phase": _phase_layout(), "group": group, "index": index})
