@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,28 @@ class Case:
     golden: GoldenTrace
     simulated: SimulationResult
     frames: list[Frame] = field(default_factory=list)
+
+    def pick(self, order: list[int]) -> Case:
+        """The images `order`, in that order, with what is expected of them."""
+
+        def chosen(values: dict[str, NDArray[Any]] | None) -> dict[str, NDArray[Any]]:
+            return {name: value[order] for name, value in (values or {}).items()}
+
+        golden, simulated = self.golden, self.simulated
+        return Case(
+            program=self.program,
+            images=self.images[order],
+            golden=replace(golden, layers=chosen(golden.layers), kept=chosen(golden.kept)),
+            simulated=replace(
+                simulated,
+                cycles=simulated.cycles[order],
+                counters=simulated.counters[order],
+                logits=simulated.logits[order],
+                kept=chosen(simulated.kept),
+                scores=chosen(simulated.scores),
+                tensors=chosen(simulated.tensors),
+            ),
+        )
 
 
 def prepare(network: IntegerNetwork, program: Program, images: NDArray[np.uint8]) -> Case:

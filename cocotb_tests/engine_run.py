@@ -38,11 +38,13 @@ def run_frames(
     program_images: Sequence[bytes] | None = None,
     external: bool = False,
     stall_probability: float = 0.0,
+    limit_cycles: int = 0,
 ) -> EngineRun:
     """Runs every image of every case.
 
     verilog: sources to use instead of the engine's own. program_images: what the RTL reads
     instead of the cases' own program images. external: a memory model with random stalls.
+    limit_cycles: give a frame up after these; 0: after twice what the simulator says.
     Raises RtlBuildError, RtlRunError, ToolMissingError.
     """
     engine = cases[0].program.engine
@@ -54,6 +56,8 @@ def run_frames(
     frames = [frame for case in cases for frame in case.frames]
     if external:
         frames = [_stalled(frame, stall_probability, seed) for seed, frame in enumerate(frames)]
+    if limit_cycles:
+        frames = [dataclasses.replace(frame, limit_cycles=limit_cycles) for frame in frames]
     made = engine_build(
         engine,
         memory_beats=memory.beats,

@@ -11,6 +11,8 @@ from sparsespike.contract.derived import PIXEL_BYTES
 from sparsespike.contract.program import PAGE_BYTES
 
 _FILL = 0xA5
+_LEAST_BEATS = 1 << 17
+"""So that launches of one engine share one build, however much they hold."""
 
 
 class MemoryImage:
@@ -32,7 +34,7 @@ class MemoryImage:
     @property
     def beats(self) -> int:
         """Beats of the whole memory, a power of two."""
-        return 1 << (self._end // self.beat_bytes - 1).bit_length()
+        return max(_LEAST_BEATS, 1 << (self._end // self.beat_bytes - 1).bit_length())
 
     def content(self) -> bytes:
         """All bytes, from address 0."""

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from cocotb_tools.runner import Runner
 
-from cocotb_tests.simulators import LeanVerilator, make_runner
+from cocotb_tests.simulators import ICARUS_WAVES, LeanVerilator, make_runner
 from cocotb_tests.tools import simulator_environment, tool_version
 
 DEFAULT_BUILD_DIR = Path("build") / "rtl"
@@ -108,11 +108,8 @@ def run(
     results.unlink(missing_ok=True)
     runner = make_runner(made.simulator, made.directory)
     variables = {**simulator_environment(), "COCOTB_LOG_LEVEL": "WARNING", **(environment or {})}
-    arguments = {"test_args": ["--trace-file", str(wave_path(made, run_dir))]}
-    if not made.waves:
-        arguments = {}
-    elif made.simulator == "icarus":
-        arguments = {"plusargs": [f"+dumpfile_path={wave_path(made, run_dir)}"]}
+    chosen = made.waves and made.simulator == "verilator"
+    arguments = ["--trace-file", str(wave_path(made, run_dir))] if chosen else []
     try:
         with _changed_environment(variables):
             runner.hdl_toplevel = made.top
@@ -126,7 +123,7 @@ def run(
                 extra_env=variables,
                 waves=made.waves,
                 log_file=log,
-                **arguments,
+                test_args=arguments,
             )
     except (RuntimeError, SystemExit) as error:
         raise RtlRunError(f"{made.simulator} run failed, see {log}: {_tail(log)}") from error
@@ -136,7 +133,7 @@ def run(
 
 def wave_path(made: Build, run_dir: Path) -> Path:
     """Where `run` writes the waveform of a build with waves."""
-    return run_dir.resolve() / ("waves.vcd" if made.simulator == "verilator" else "waves.fst")
+    return run_dir.resolve() / ("waves.vcd" if made.simulator == "verilator" else ICARUS_WAVES)
 
 
 def usable_folder(folder: Path) -> Path:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from cocotb_tools.runner import Icarus, Runner, Verilator
 
+ICARUS_WAVES = "waves.fst"
+"""File in the folder of the run."""
 _RUNTIME_OBJECTS = "verilated*.o"
 
 
@@ -43,6 +45,28 @@ class LeanVerilator(Verilator):
             shutil.rmtree(fresh, ignore_errors=True)
 
 
+class Verilog2005Icarus(Icarus):
+    """Icarus in Verilog-2005 mode.
+
+    In SystemVerilog mode an initialiser runs before `always @*` waits, and the blocks that Yosys
+    writes to be woken by one never run until an input changes: their outputs stay X.
+    """
+
+    def _create_iverilog_dump_file(self) -> None:
+        self.iverilog_dump_file.write_text(
+            "module cocotb_iverilog_dump;\n"
+            "  initial begin\n"
+            f'    $dumpfile("{ICARUS_WAVES}");\n'
+            f"    $dumpvars(0, {self.hdl_toplevel});\n"
+            "  end\n"
+            "endmodule\n"
+        )
+
+    def _build_command(self) -> list[list[str]]:
+        commands = super()._build_command()
+        return [["-g2005" if word == "-g2012" else word for word in line] for line in commands]
+
+
 def make_runner(simulator: str, runtime: Path) -> Runner:
     """A fresh runner for `simulator`, 'verilator' or 'icarus'."""
-    return LeanVerilator(runtime) if simulator == "verilator" else Icarus()
+    return LeanVerilator(runtime) if simulator == "verilator" else Verilog2005Icarus()
