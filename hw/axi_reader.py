@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Const, Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
@@ -61,20 +61,8 @@ class AxiReader(wiring.Component):
         to_receive = Signal(32)
         offered = Signal()
         outstanding = Signal(range(derived.OUTSTANDING_BURSTS + 1))
-        beats = Signal(range(derived.BURST_BEATS + 1))
+        beats = self._burst_beats(m, address, to_request)
         requested, ended = Signal(), Signal()
-
-        def size_burst() -> None:
-            beat_bytes = self.data_bits // 8
-            page_beats = (1 << axi.PAGE_BITS) // beat_bytes
-            left = Signal(range(page_beats + 1))
-            limit = Signal(range(derived.BURST_BEATS + 1))
-            place = address[exact_log2(beat_bytes) : axi.PAGE_BITS]
-            m.d.comb += [
-                left.eq(page_beats - place),
-                limit.eq(Mux(left < derived.BURST_BEATS, left, derived.BURST_BEATS)),
-                beats.eq(Mux(to_request < limit, to_request, limit)),
-            ]
 
         def request() -> None:
             room = outstanding < derived.OUTSTANDING_BURSTS
@@ -90,8 +78,7 @@ class AxiReader(wiring.Component):
             m.d.sync += offered.eq(self.bus.arvalid & ~self.bus.arready)
             with m.If(requested):
                 m.d.sync += to_request.eq(to_request - beats)
-                shift = Const(0, exact_log2(self.data_bits // 8))
-                m.d.sync += address.eq(address + (beats << len(shift)))
+                m.d.sync += address.eq(address + (beats << exact_log2(self.data_bits // 8)))
 
         def receive() -> None:
             m.d.comb += [
@@ -109,7 +96,6 @@ class AxiReader(wiring.Component):
                 with m.If(self.o.p.last):
                     m.d.sync += busy.eq(0)
 
-        size_burst()
         request()
         receive()
         m.d.comb += [
@@ -124,3 +110,17 @@ class AxiReader(wiring.Component):
                 to_receive.eq(self.command.p.beats),
             ]
         return m
+
+    def _burst_beats(self, m: Module, address: Value, to_request: Value) -> Value:
+        """Beats of the next burst: up to the limit, the page's end or the command's end."""
+        beat_bytes = self.data_bits // 8
+        page_beats = (1 << axi.PAGE_BITS) // beat_bytes
+        left = Signal(range(page_beats + 1))
+        limit = Signal(range(derived.BURST_BEATS + 1))
+        beats = Signal.like(limit)
+        m.d.comb += [
+            left.eq(page_beats - address[exact_log2(beat_bytes) : axi.PAGE_BITS]),
+            limit.eq(Mux(left < derived.BURST_BEATS, left, derived.BURST_BEATS)),
+            beats.eq(Mux(to_request < limit, to_request, limit)),
+        ]
+        return beats

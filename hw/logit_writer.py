@@ -90,6 +90,10 @@ class LogitWriter(wiring.Component):
 
         addresses()
         responses()
+        m.d.comb += [
+            self.bus.wstrb.eq(~0),
+            self.sent.eq(self.bus.wvalid & self.bus.wready),
+        ]
         self._send(m, in_burst=in_burst, beats=beats, open_bursts=open_bursts)
         return m
 
@@ -101,21 +105,19 @@ class LogitWriter(wiring.Component):
         place = position[: exact_log2(per_beat)]
         is_last = beat == beats - 1
         upcoming = Signal(16)
+        m.d.sync += position.eq(upcoming)
         m.d.comb += [
             upcoming.eq(position),
             self.index.eq(upcoming),
             self.bus.wdata.eq(gathered),
-            self.bus.wstrb.eq(~0),
-            self.bus.wlast.eq(is_last | ((beat + 1) % BURST_BEATS == 0)),
-            self.sent.eq(self.bus.wvalid & self.bus.wready),
+            self.bus.wlast.eq(is_last | beat[: exact_log2(BURST_BEATS)].all()),
         ]
-        m.d.sync += position.eq(upcoming)
         with m.FSM() as states:
             m.d.comb += self.quiet.eq(states.ongoing("Idle"))
             with m.State("Idle"):
+                m.d.comb += upcoming.eq(0)
+                m.d.sync += beat.eq(0)
                 with m.If(self.start):
-                    m.d.sync += beat.eq(0)
-                    m.d.comb += upcoming.eq(0)
                     m.next = "Address"
             with m.State("Address"):
                 with m.If(self.bus.awready):

@@ -125,6 +125,18 @@ class Registers(wiring.Component):
             self.read_layer.eq((address - register_map.COUNTER_BASE) >> (2 + SLOT_BITS)),
         ]
         m.d.sync += self.bus.rvalid.eq(reading | (self.bus.rvalid & ~self.bus.rready))
+        with m.If(reading):
+            m.d.sync += [
+                from_counters.eq(address >= register_map.COUNTER_BASE),
+                word.eq(0),
+            ]
+            with m.Switch(address[2:]):
+                for name, value in self._values(done, enables, events).items():
+                    with m.Case(register_map.register(name).address >> 2):
+                        m.d.sync += word.eq(value)
+
+    def _values(self, done: Value, enables: Value, events: Value) -> dict[str, Value | int]:
+        """What each register reads as; absent: 0."""
         status = Cat(
             self.status.busy,
             done,
@@ -133,7 +145,7 @@ class Registers(wiring.Component):
             self.status.code,
             self.status.layer,
         )
-        values = {
+        values: dict[str, Value | int] = {
             **register_map.constants(self.engine),
             "STATUS": status,
             "IRQ_ENABLE": enables,
@@ -145,12 +157,4 @@ class Registers(wiring.Component):
         for name in ADDRESSES:
             values[f"{name.upper()}_ADDR_LO"] = getattr(self, name)[:32]
             values[f"{name.upper()}_ADDR_HI"] = getattr(self, name)[32:]
-        with m.If(reading):
-            m.d.sync += [
-                from_counters.eq(address >= register_map.COUNTER_BASE),
-                word.eq(0),
-            ]
-            with m.Switch(address[2:]):
-                for name, value in values.items():
-                    with m.Case(register_map.register(name).address >> 2):
-                        m.d.sync += word.eq(value)
+        return values

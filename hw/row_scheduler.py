@@ -73,8 +73,9 @@ class RowScheduler(wiring.Component):
 
         def walk_targets() -> None:
             low_y, low_x = row.y >> 1, row.x >> 1
-            more_y = self.pool & row.y[0] & (low_y + 1 < (self.height + 1) >> 1)
-            more_x = self.pool & row.x[0] & (low_x + 1 < (self.width + 1) >> 1)
+            # An odd row reaches the target below it too, unless it is the map's last row.
+            more_y = self.pool & row.y[0] & (row.y != (self.height - 1)[:16])
+            more_x = self.pool & row.x[0] & (row.x != (self.width - 1)[:16])
             following = Signal(2)
             with m.If(more_x & ~step[0]):
                 m.d.comb += following.eq(step | 0b01)

@@ -13,6 +13,12 @@ from hw.mask_offsets import MaskOffsets
 from hw.tile_packet import Section, TilePacket
 from sparsespike.contract.config import EngineConfig
 
+_KINDS = {
+    Section.RECORD: LoadKind.RECORD,
+    Section.MASK: LoadKind.MASK,
+    Section.WEIGHT: LoadKind.WEIGHT,
+}
+
 
 class WeightLoader(wiring.Component):
     """Takes tile packets and addresses every payload beat to a place in a cluster.
@@ -72,13 +78,8 @@ class WeightLoader(wiring.Component):
                 staged.line.eq(packet.line),
                 staged.data.eq(self.i.p.data),
             ]
-            kinds = {
-                Section.RECORD: LoadKind.RECORD,
-                Section.MASK: LoadKind.MASK,
-                Section.WEIGHT: LoadKind.WEIGHT,
-            }
             with m.Switch(packet.section):
-                for section, kind in kinds.items():
+                for section, kind in _KINDS.items():
                     with m.Case(section):
                         m.d.sync += staged.kind.eq(kind)
             m.d.comb += [
