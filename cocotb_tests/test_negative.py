@@ -3,15 +3,17 @@
 
 import copy
 import dataclasses
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
+from amaranth.hdl import Module, Signal
 
 from cocotb_tests import corrupt
 from cocotb_tests.cosim import judge, run_cases
 from cocotb_tests.engine_run import run_frames
+from cocotb_tests.rtl import verilog_files
 from hw.generate import write_verilog
+from hw.lane_queue import LaneQueue
 from sim.simulate import simulate
 from sparsespike.contract import derived
 from sparsespike.contract.counters import COUNTERS
@@ -141,21 +143,43 @@ def test_edited_traces_and_counters_are_found(tiny_case, tiny_run):
     assert "beats read" in result.first_mismatch
 
 
-@contextmanager
-def _changed(name, value):
-    before = getattr(derived, name)
-    setattr(derived, name, value)
-    try:
-        yield
-    finally:
-        setattr(derived, name, before)
+class _PromptQueue(LaneQueue):
+    """The lane queue as it is, whatever its parent is patched to do."""
+
+    elaborate = LaneQueue.elaborate
 
 
-@pytest.mark.parametrize("name", ["DRAIN_CYCLES", "LANE_LATENCY"])
-def test_one_late_cycle_in_the_hardware_is_found(tiny_case, tmp_path, name):
-    with _changed(name, getattr(derived, name) + 1):
-        paths = write_verilog(tiny_case.program.engine, tmp_path)
-    (result,) = run_cases([tiny_case], verilog=[path for path in paths if path.suffix == ".v"])
+def _late_queue(self, platform):
+    """A lane queue that offers each entry one cycle late."""
+    m = Module()
+    m.submodules.queue = queue = _PromptQueue(self._shape, depth=self._depth)
+    seen = Signal()
+    m.d.sync += seen.eq(queue.o.valid & ~(self.o.valid & self.o.ready))
+    m.d.comb += [
+        queue.push.eq(self.push),
+        queue.i.eq(self.i),
+        self.full.eq(queue.full),
+        self.o.p.eq(queue.o.p),
+        self.o.valid.eq(queue.o.valid & seen),
+        queue.o.ready.eq(self.o.ready & seen),
+    ]
+    return m
+
+
+@pytest.mark.parametrize(
+    ("target", "value"),
+    [
+        ("sparsespike.contract.derived.DRAIN_CYCLES", derived.DRAIN_CYCLES + 1),
+        ("hw.lane_queue.LaneQueue.elaborate", _late_queue),
+    ],
+    ids=["drain", "lane queue"],
+)
+def test_one_late_cycle_in_the_hardware_is_found(tiny_case, tmp_path, target, value):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(target, value)
+        write_verilog(tiny_case.program.engine, tmp_path)
+    case = tiny_case.pick([0])
+    (result,) = run_cases([case], verilog=verilog_files(tmp_path))
     assert result.bit_exact
     assert not result.cycle_exact
     assert "image 0, conv0: cycles: simulator" in result.first_mismatch
