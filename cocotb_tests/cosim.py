@@ -56,7 +56,8 @@ class CosimResult:
         cycle_exact: cycles and every counter are equal in simulator and RTL, and the bus agrees.
         kept_rtl, kept_golden: selector -> (images, keep) original token indices; rows of the RTL
             may differ in length.
-        rtl_cycles: all images, start to interrupt. rtl_wall_seconds: the same in seconds.
+        rtl_cycles: all images, start to interrupt. rtl_wall_seconds,
+            rtl_cpu_seconds: the same in seconds, of the clock on the wall and of the processor.
         first_mismatch: empty if there is none.
         bus_problems: facts of the bus that do not hold, one line each.
         run_dir: folder with trace, log and waves; None where nothing was worth keeping.
@@ -73,6 +74,7 @@ class CosimResult:
     kept_golden: dict[str, list[list[int]]]
     rtl_cycles: int
     rtl_wall_seconds: float
+    rtl_cpu_seconds: float
     rtl_build_seconds: float
     sim_wall_seconds: float
     first_mismatch: str
@@ -150,6 +152,7 @@ def judge(
         kept_golden={name: kept.tolist() for name, kept in golden.kept.items()},
         rtl_cycles=sum(frame.trace.irq_cycle for frame in frames),
         rtl_wall_seconds=sum(frame.seconds for frame in frames),
+        rtl_cpu_seconds=sum(frame.cpu_seconds for frame in frames),
         rtl_build_seconds=made.seconds,
         sim_wall_seconds=simulated.wall_seconds,
         first_mismatch=_first(checks, problems),

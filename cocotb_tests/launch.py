@@ -48,7 +48,7 @@ class FrameResult:
 
     Attributes:
         finished: the interrupt rose within the limit.
-        seconds: wall time from start to interrupt, inside the simulation.
+        seconds, cpu_seconds: from start to interrupt, inside the simulation.
         status: the STATUS register after it; idle_status: once the engine is idle again, after a
             CTRL.clear if there was an error.
         cycles: the CYCLES register.
@@ -57,6 +57,7 @@ class FrameResult:
 
     finished: bool
     seconds: float
+    cpu_seconds: float
     status: int
     idle_status: int
     cycles: int

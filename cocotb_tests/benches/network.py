@@ -61,10 +61,10 @@ class _Driver:
     async def run(self, frame: dict[str, Any]) -> dict[str, Any]:
         registers = self.registers
         await self._set_up(frame)
-        began = time.perf_counter()
+        began, worked = time.perf_counter(), time.process_time()
         await self._write(registers["control"], registers["start"])
         finished = await self._interrupt(frame["limit_cycles"])
-        seconds = time.perf_counter() - began
+        seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - worked
         self._set_faults({})
         if self.ram is not None:
             _stall(self.ram, 0.0, 0)
@@ -77,6 +77,7 @@ class _Driver:
         return {
             "finished": finished,
             "seconds": seconds,
+            "cpu_seconds": cpu_seconds,
             "status": status,
             "idle_status": await self._idle_status(),
             "cycles": cycles,
