@@ -42,8 +42,8 @@ class Stage:
 NANO_STAGES = (
     Stage("dense", 0.0, 3, 3e-3),
     Stage("prune60", 0.6, 1, 2e-3),
-    Stage("select90", 0.902, 2, 2e-3, "sample"),
-    Stage("final90", 0.902, 1, 5e-4, "top"),
+    Stage("select90", 0.902, 1, 2e-3, "sample"),
+    Stage("final90", 0.902, 1, 1e-3, "top"),
 )
 
 
