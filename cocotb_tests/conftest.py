@@ -49,3 +49,13 @@ def icarus():
         if os.environ.get("CI", "").lower() == "true":
             pytest.fail(str(missing))
         pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session")
+def block_simulator():
+    """The simulator for single blocks: Icarus, which shows X, or Verilator where it is absent."""
+    try:
+        tool_version("icarus")
+    except ToolMissingError:
+        return "verilator"
+    return "icarus"

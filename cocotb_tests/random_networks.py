@@ -12,6 +12,8 @@ from sparsespike.contract.network import IntegerNetwork, NetworkConfig
 _STEPS = (1, 2, 3, 4, 4, 8)
 _DENSITIES = (0.01, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1.0)
 _KEEP_RATIOS = (0.01, 0.2, 0.5, 0.7, 0.9, 1.0)
+_SCALES = (0.125, 0.25, 0.5, 1.0)
+_CALIBRATED = 0.95
 _IMAGES = ("smooth", "smooth", "smooth", "smooth", "noise", "black", "constant", "white")
 
 
@@ -23,7 +25,7 @@ def random_network_config(generator: np.random.Generator, engine: EngineConfig) 
     image_size = int(generator.integers(8, 13))
     first, last = generator.random(2) < 0.4
     pools = (bool(first), False, bool(generator.random() < 0.2), bool(last or not first))
-    return NetworkConfig(
+    shape = NetworkConfig(
         time_steps=int(generator.choice(_STEPS)),
         image_size=image_size,
         in_channels=int(generator.choice((1, 3, 3, 4))),
@@ -36,20 +38,33 @@ def random_network_config(generator: np.random.Generator, engine: EngineConfig) 
         stem_pools=pools,
         selector_blocks=_selectors(generator, depth),
         keep_ratio=float(generator.choice(_KEEP_RATIOS)),
-        attention_scale=float(generator.choice((0.125, 0.25, 0.5))),
         weight_bits=int(generator.choice([b for b in (4, 6, 8) if b <= engine.weight_bits])),
     )
+    return shape.model_copy(update={"attention_scale": _attention_scale(generator, shape)})
+
+
+def _attention_scale(generator: np.random.Generator, shape: NetworkConfig) -> float:
+    """A scale at which the few tokens and channels of a small head can reach the threshold."""
+    reach = min(shape.kept_tokens()) * shape.dim // shape.heads
+    scales = [scale for scale in _SCALES if 2 / scale <= reach]
+    return float(generator.choice(scales or _SCALES[-1:]))
 
 
 def random_case(
     generator: np.random.Generator, engine: EngineConfig
 ) -> tuple[IntegerNetwork, NDArray[np.uint8]]:
-    """A network whose layers fire, and one image for it."""
+    """A network and one image for it.
+
+    Most networks are calibrated on that image, so that their layers fire even if it is black;
+    some on other images, so that whole layers may stay silent or saturate.
+    """
     config = random_network_config(generator, engine)
     density = float(generator.choice(_DENSITIES))
     seed = int(generator.integers(1 << 31))
-    network = random_integer_network(config, weight_density=density, seed=seed)
-    return network, random_stress_image(generator, config)
+    image = random_stress_image(generator, config)
+    images = image if generator.random() < _CALIBRATED else None
+    network = random_integer_network(config, weight_density=density, seed=seed, images=images)
+    return network, image
 
 
 def random_stress_image(generator: np.random.Generator, config: NetworkConfig) -> NDArray[np.uint8]:
