@@ -4,7 +4,14 @@
 import pytest
 
 from cocotb_tests.random_engines import SMALL
-from cocotb_tests.random_pairs import case_of, describe, engine_of, run_engine
+from cocotb_tests.random_pairs import (
+    FIRING_LIMITS,
+    case_of,
+    describe,
+    engine_of,
+    firing_rates,
+    run_engine,
+)
 
 SEED = 7
 ENGINES = 6
@@ -19,6 +26,16 @@ def test_random_pairs(number):
     wrong = {i: pair.text for i, pair in enumerate(results) if not pair.cycle_exact}
     assert not wrong, describe(engine)
     assert all(pair.bit_exact for pair in results), describe(engine)
+
+
+def test_nearly_all_pairs_fire_in_every_layer():
+    low, high = FIRING_LIMITS
+    pairs = [(number, pair) for number in range(ENGINES) for pair in range(PAIRS)]
+    alive = 0
+    for number, pair in pairs:
+        rates = firing_rates(case_of(engine_of(SEED, number, size=SMALL), SEED, number, pair))
+        alive += all(low <= rate <= high for rate in rates.values())
+    assert alive >= 0.9 * len(pairs)
 
 
 def test_a_pair_can_be_drawn_again():

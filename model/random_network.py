@@ -150,7 +150,7 @@ class _Maker:
         the two neighbouring biases around its rate, by chance, since rates come in steps.
         """
         steps = self.config.time_steps
-        level = np.maximum(current.flatten(1).double().std(1).numpy(), 2.0)
+        level = np.maximum(_deviation(current), 2.0)
         scale = 1.0 / (level * self.rng.uniform(0.5, 1.5, len(level)))
         exact = [numeric.lif_threshold(float(s), steps) for s in scale]
         layer = replace(layer, scale=scale, threshold=np.array(exact, np.int64))
@@ -183,7 +183,7 @@ class _Maker:
         weights = self.weights(name)
         zeros = np.zeros(0, np.int64)
         hidden = ops.linear_current(weights, x.sum(1, keepdim=True, dtype=torch.int32)).flatten(1)
-        spread = np.maximum(hidden.double().std(1).numpy(), 1.0)
+        spread = np.maximum(_deviation(hidden), 1.0)
         bias = np.rint(self.rng.normal(0, spread) - hidden.double().mean(1).numpy())
         ratio = 40 / spread
         shift = int(np.clip(np.floor(np.log2(32767 / ratio.max())), 0, 31))
@@ -211,6 +211,12 @@ def _within_limits(rising: NDArray[np.bool_], below: NDArray[np.float64],
             break
         rising[channel] = rate <= FIRING_LIMITS[0]
     return rising
+
+
+def _deviation(values: Tensor) -> NDArray[np.float64]:
+    """Standard deviation of each channel; 0 if there is but one value."""
+    flat = values.flatten(1).double()
+    return flat.std(1, correction=min(1, flat.shape[1] - 1)).numpy()
 
 
 def _column(bias: Tensor) -> Tensor:
