@@ -37,12 +37,12 @@ class MemoryImage:
         return max(_LEAST_BEATS, 1 << (self._end // self.beat_bytes - 1).bit_length())
 
     def content(self) -> bytes:
-        """All bytes, from address 0."""
-        return b"".join(self._parts)
+        """All bytes of the whole memory, from address 0."""
+        return b"".join(self._parts).ljust(self.beats * self.beat_bytes, bytes([_FILL]))
 
     def write(self, directory: Path) -> None:
         """Writes memory.hex (one beat a line, for $readmemh) and memory.bin."""
-        content = self.content().ljust(self.beats * self.beat_bytes, bytes([_FILL]))
+        content = self.content()
         beats = np.frombuffer(content, np.uint8).reshape(-1, self.beat_bytes)[:, ::-1]
         text = beats.tobytes().hex("\n", self.beat_bytes)
         (directory / "memory.hex").write_text(text + "\n")

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SPIKE, COUNT = 0, 1
+_DIGITS = set("0123456789abcdefABCDEF")
 
 
 @dataclass
@@ -106,17 +107,20 @@ class _Pending:
             cycle=table[:, 0],
             memory=table[:, 1],
             address=table[:, 2],
-            bits=_bits([row[3] for row in self.rows], row_bits),
+            bits=_bits(self.rows, row_bits),
         )
         return LayerTrace(index, rows, self.scores, self.keep, cycle)
 
 
-def _bits(words: list[str], row_bits: int) -> NDArray[np.uint8]:
-    """uint8 (rows, row_bits): bit i of each hexadecimal word in column i.
+def _bits(rows: list[tuple[int, int, int, str]], row_bits: int) -> NDArray[np.uint8]:
+    """uint8 (rows, row_bits): bit i of each row's hexadecimal word in column i.
 
     Raises ValueError where the simulation printed an undefined bit.
     """
+    for cycle, _, address, word in rows:
+        if not set(word) <= _DIGITS:
+            raise ValueError(f"row {address} of cycle {cycle} has undefined bits: {word}")
     digits = -(-row_bits // 8) * 2
-    data = bytes.fromhex("".join(word.zfill(digits) for word in words))
-    packed = np.frombuffer(data, np.uint8).reshape(len(words), digits // 2)[:, ::-1]
+    data = bytes.fromhex("".join(row[3].zfill(digits) for row in rows))
+    packed = np.frombuffer(data, np.uint8).reshape(len(rows), digits // 2)[:, ::-1]
     return np.unpackbits(packed, axis=1, bitorder="little")[:, :row_bits]
