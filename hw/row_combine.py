@@ -57,10 +57,14 @@ class RowCombine(wiring.Component):
         row = Signal.like(self.placed)
         place = Signal(range(max(2, rows)))
         m.d.sync += [row.eq(self.placed), place.eq(self.placed.source[:low])]
-        spikes = row.spikes | _gate(spike_line.word_select(place, bits), row.update)
-        stored = _gate(count_line.word_select(place, bits * engine.count_bits), row.update)
-        counts = self._counts(stored, row.spikes)
-        stored_data = Mux(self.counts, counts, spikes)
+        old_spikes, old_counts = Signal(bits), Signal(bits * engine.count_bits)
+        spikes, counts = Signal(bits), Signal(bits * engine.count_bits)
+        m.d.comb += [
+            old_spikes.eq(_gate(spike_line.word_select(place, bits), row.update)),
+            old_counts.eq(_gate(count_line.word_select(place, len(old_counts)), row.update)),
+            spikes.eq(row.spikes | old_spikes),
+            counts.eq(self._counts(old_counts, row.spikes)),
+        ]
 
         units = len(self.write.enable) // rows
         with m.If(row.valid):
@@ -72,7 +76,7 @@ class RowCombine(wiring.Component):
                 ),
                 self.write.enable.eq(((1 << units) - 1) << (row.target[:low] * units)),
                 self.trace.address.eq(row.target),
-                self.trace.data.eq(stored_data),
+                self.trace.data.eq(Mux(self.counts, counts, spikes)),
             ]
         with m.Else():
             m.d.sync += self.write.eq(self.pixels)
