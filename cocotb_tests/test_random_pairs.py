@@ -3,15 +3,9 @@
 
 import pytest
 
+from cocotb_tests.pairs import FIRING_LIMITS, case_of, describe, engine_of, firing_rates
 from cocotb_tests.random_engines import SMALL
-from cocotb_tests.random_pairs import (
-    FIRING_LIMITS,
-    case_of,
-    describe,
-    engine_of,
-    firing_rates,
-    run_engine,
-)
+from cocotb_tests.random_pairs import run_engine
 
 SEED = 7
 ENGINES = 6
