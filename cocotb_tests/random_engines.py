@@ -11,7 +11,7 @@ _CLUSTERS = (1, 2, 3, 4)
 _CHUNKS = (4, 8, 8, 16, 16, 32, 64)
 _ADDERS = (1, 2, 3, 4, 4, 8)
 _MOST_LANES = 16
-LARGE, SMALL = 4096, 768
+LARGE, SMALL = 2048, 768
 """Lanes x chunk x adders of an engine, at most: what its build takes follows from that."""
 
 
