@@ -28,7 +28,7 @@ def new_clusters(engine: EngineConfig) -> ClusterState:
         entered=never(clusters),
         left=never(clusters),
         starts=never(clusters, lanes, engine.fifo_depth),
-        place=np.zeros((clusters, lanes), np.int64),
+        place=np.zeros((clusters, lanes), np.uint64),
         room=never(clusters, lanes),
         finish=never(clusters, lanes),
         take=never(clusters, lanes),

@@ -7,9 +7,11 @@ known here, only how many matches each beat has in each lane.
 
 from __future__ import annotations
 
+import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from sim.bits import lowest, ones
 from sim.state import ClusterState, EngineNumbers, LayerNumbers
 from sim.stream import TileArrays
 from sim.walk import Walk
@@ -24,10 +26,13 @@ TALLY = (
     "broadcast_idle",
     "lane_output_stalls",
     "row_stalls",
+    "queue_entries",
+    "weights_read",
 )
 """Counters of a kernel's `tally`, in its order."""
-_SCANS, _SKIPS, _BEATS, _MASKS, _STALLS, _IDLE, _HELD, _CREDIT = range(8)
+_SCANS, _SKIPS, _BEATS, _MASKS, _STALLS, _IDLE, _HELD, _CREDIT, _PUSHES, _READ = range(10)
 _HEAD = int(Output.HEAD)
+_ZERO, _ONE = np.uint64(0), np.uint64(1)
 
 TAKE, WRITE, ROWS, FIRST_ROW = range(4)
 """Columns of `ClusterState.unit`: last take, last write-back operation, rows so far, and, from
@@ -80,68 +85,79 @@ def _operations(d: LayerNumbers, n: int) -> int:
 
 
 @njit(cache=True)
+def _hits(bitmap: np.uint64, masks: NDArray) -> np.uint64:
+    """Lanes whose mask meets `bitmap`."""
+    hits = _ZERO
+    for lane in range(len(masks)):
+        hits |= np.uint64((bitmap & masks[lane]) != _ZERO) << np.uint64(lane)
+    return hits
+
+
+@njit(cache=True)
 def _time_tile(
     e: EngineNumbers,
     d: LayerNumbers,
     lanes: int,
+    masks: NDArray,
     walk: Walk,
-    entering: NDArray,
-    entries: NDArray,
-    counts: NDArray,
     s: ClusterState,
     k: int,
     tally: NDArray,
 ) -> None:
     """A tile's walk through broadcast register, lanes and neuron unit of cluster k.
 
-    entering: (beats,); entries, counts: lanes and matches of the entries (see `sim.matching`).
+    masks: those of the tile, (mask words * lanes,).
     """
     starts, places, room = s.starts[k], s.place[k], s.room[k]
     finish, takes, unit = s.finish[k], s.take[k], s.unit[k]
     size = 1 if d.output == _HEAD else lanes
+    end, stages, gap = np.uint64(e.fifo - 1), e.broadcast_stages, s.gap[size]
+    all_lanes = ~_ZERO >> np.uint64(64 - lanes)
     entered, left = s.entered[k], s.left[k]
-    skips, stalls, idle = 0, 0, 0
-    beat, row, entry = 0, 0, 0
+    skips, stalls, idle, pushes, met = 0, 0, 0, 0, 0
+    beat, row, full = 0, 0, room.max()
     for scan in range(len(walk.beats)):
         entered += 1
-        stand = max(entered + e.broadcast_stages, left + 1)
+        stand = max(entered + stages, left + 1)
         idle += stand - left - 1
         left = stand
         skips += walk.beats[scan] == 0
         for index in range(walk.beats[scan]):
-            earliest = left + (index > 0)
-            left = earliest
-            end = entry + int(entering[beat])
-            for i in range(entry, end):
-                left = max(left, room[entries[i]])
-            stalls += left - earliest
-            for i in range(entry, end):
-                lane = entries[i]
+            left += index > 0
+            bitmap, first = walk.bitmap[beat], walk.mask[beat] * lanes
+            line = masks[first : first + lanes]
+            entering = all_lanes if walk.last[beat] else _hits(bitmap, line)
+            if left < full:
+                earliest, waiting = left, entering
+                while waiting != _ZERO:
+                    left = max(left, room[np.uint64(lowest(waiting))])
+                    waiting &= waiting - _ONE
+                stalls += left - earliest
+            pushes += ones(entering)
+            while entering != _ZERO:
+                lane = np.uint64(lowest(entering))
+                entering &= entering - _ONE
                 start = max(left + 2, finish[lane] + 1)
-                finish[lane] = start + max(int(counts[i]), 1) - 1
-                starts[lane, places[lane]] = start
-                places[lane] = places[lane] + 1 if places[lane] + 1 < e.fifo else 0
-                room[lane] = starts[lane, places[lane]]
-            entry = end
+                count = ones(bitmap & line[lane])
+                met += count
+                finish[lane] = start + max(count, 1) - 1
+                place = places[lane]
+                starts[lane, place] = start
+                place = place + _ONE if place != end else _ZERO
+                places[lane] = place
+                room[lane] = starts[lane, place]
+                full = max(full, room[lane])
             if walk.last[beat]:
-                _end_walk(
-                    e,
-                    k,
-                    lanes,
-                    size,
-                    s.gap[size],
-                    _operations(d, row // d.groups),
-                    unit,
-                    finish,
-                    takes,
-                    tally,
-                )
+                operations = _operations(d, row // d.groups)
+                _end_walk(e, k, lanes, size, gap, operations, unit, finish, takes, tally)
                 row += 1
             beat += 1
     s.entered[k], s.left[k] = entered, left
     tally[_SKIPS] += skips
     tally[_STALLS] += stalls
     tally[_IDLE] += idle
+    tally[_PUSHES] += pushes
+    tally[_READ] += met
     tally[_SCANS] += len(walk.beats)
     tally[_BEATS] += beat
     tally[_MASKS] += len(walk.beats) * lanes
@@ -164,19 +180,22 @@ def _end_walk(
 
     size: takes of a row, `gap` cycles after the last, which then needs `operations` of write-back.
     """
-    previous = unit[TAKE]
+    previous, held, waited = unit[TAKE], 0, 0
     for lane in range(lanes):
-        held = max(0, takes[lane] + 1 - finish[lane])
-        finish[lane] += held
-        tally[_HELD] += held
+        wait = max(0, takes[lane] + 1 - finish[lane])
+        finish[lane] += wait
+        held += wait
+    for lane in range(lanes):
         first = size == 1 or lane == 0
         take = max(finish[lane] + e.lane_latency, previous + (gap if first else 1))
         previous = take
         if size == 1 or lane == lanes - 1:
             previous = _complete(e, unit, k, take, operations)
-            tally[_CREDIT] += previous - take
+            waited += previous - take
         takes[lane] = previous
     unit[TAKE] = previous
+    tally[_HELD] += held
+    tally[_CREDIT] += waited
 
 
 @njit(cache=True)
@@ -185,9 +204,6 @@ def matmul_layer(
     d: LayerNumbers,
     tiles: TileArrays,
     walk: Walk,
-    entering: NDArray,
-    entries: NDArray,
-    counts: NDArray,
     s: ClusterState,
     go: int,
     first_beat: int,
@@ -196,8 +212,7 @@ def matmul_layer(
 ) -> int:
     """Times a matmul from its `go` cycle on; returns the first beat of the next layer's tiles.
 
-    entering, entries, counts: `sim.matching.Matches` entering, lanes, counts. times: cycle of each
-    weight beat, filled up to the layer's last. tally: (len(TALLY),), added to.
+    times: cycle of each weight beat, filled up to the layer's last. tally: (len(TALLY),), added to.
     """
     for k in range(e.clusters):
         s.entered[k] = go
@@ -208,18 +223,8 @@ def matmul_layer(
         loaded = _load_tile(e, tiles, d.first_tile + t, first_beat, times, s, k)
         first_beat += tiles.beats[d.first_tile + t]
         s.entered[k] = max(s.entered[k], loaded + e.load_latency - 1)
-        _time_tile(
-            e,
-            d,
-            tiles.lanes[d.first_tile + t],
-            walk,
-            entering[t],
-            entries[t],
-            counts[t],
-            s,
-            k,
-            tally,
-        )
+        masks = tiles.masks[tiles.first_mask[d.first_tile + t] :]
+        _time_tile(e, d, tiles.lanes[d.first_tile + t], masks, walk, s, k, tally)
         s.half_free[k, half] = s.unit[k, TAKE]
     return first_beat
 

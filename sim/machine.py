@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim import kernels, matching, neuron
+from sim import accumulate, kernels, neuron
 from sim.attention import attend
 from sim.clusters import new_clusters
 from sim.frame import FrameStart, frame_start, store_pixels
@@ -21,7 +22,7 @@ from sim.state import (
     new_memory,
 )
 from sim.stream import TileArrays, decode_stream
-from sim.walk import walk_layer
+from sim.walk import Walk, new_walk, walk_layer
 from sparsespike.contract import derived, numeric
 from sparsespike.contract.counters import COUNTERS
 from sparsespike.contract.errors import ContractError
@@ -29,19 +30,25 @@ from sparsespike.contract.program import Operation, Output, Program
 
 _INDEX = {name: i for i, name in enumerate(COUNTERS)}
 _KERNEL = np.array([_INDEX[name] for name in kernels.TALLY])
-_MATCHES = np.array([_INDEX[name] for name in matching.TALLY])
 _NEURON = np.array([_INDEX[name] for name in neuron.TALLY])
 
 
 @dataclass(frozen=True, eq=False)
 class Machine:
-    """A program decoded for simulation; nothing of it changes while images run."""
+    """A program decoded for simulation.
+
+    walk, sums: room for those of any layer, written anew by each; nothing else changes while images
+    run.
+    """
 
     program: Program
     engine: EngineNumbers
     layers: tuple[LayerNumbers, ...]
     tiles: TileArrays
+    weights: tuple[accumulate.LayerWeights, ...]
     start: FrameStart
+    walk: Walk
+    sums: NDArray[np.int32]
 
 
 def build_machine(program: Program) -> Machine:
@@ -55,7 +62,20 @@ def build_machine(program: Program) -> Machine:
     tiles = [d.tiles for d in layers if d.operation == Operation.MATMUL]
     clusters = [np.arange(count) % program.engine.clusters for count in tiles]
     stream = decode_stream(program, np.concatenate([np.zeros(0, np.int64), *clusters]))
-    return Machine(program, engine_numbers(program.engine), layers, stream, frame_start(program))
+    engine = engine_numbers(program.engine)
+    weights = tuple(accumulate.layer_weights(engine, d, stream) for d in layers)
+    channels = [0, *(w.dense.shape[1] * d.tokens for w, d in zip(weights, layers, strict=True))]
+    room = max(channels) * max(d.groups for d in layers) * engine.adders
+    return Machine(
+        program=program,
+        engine=engine,
+        layers=layers,
+        tiles=stream,
+        weights=weights,
+        start=frame_start(program),
+        walk=new_walk(engine, layers),
+        sums=np.zeros(room, np.int32),
+    )
 
 
 def run_image(machine: Machine, image: NDArray[np.uint8], *, keep_rows: bool) -> ImageRun:
@@ -75,24 +95,9 @@ def run_image(machine: Machine, image: NDArray[np.uint8], *, keep_rows: bool) ->
             keys, queries = _attention(machine, d, memory, run.counters[index])
             kernels.attention_layer(e, d, clusters, go, keys, queries, tally)
         else:
-            walk = walk_layer(e, d, memory)
-            matched = matching.match_layer(e, d, machine.tiles, walk)
-            run.counters[index, _MATCHES] += matched.tally
-            beat = kernels.matmul_layer(
-                e,
-                d,
-                machine.tiles,
-                walk,
-                matched.entering,
-                matched.lanes,
-                matched.counts,
-                clusters,
-                go,
-                beat,
-                times,
-                tally,
-            )
-            _outputs(machine, index, memory, matched.sums, run)
+            walk = walk_layer(e, d, memory, machine.walk)
+            beat = kernels.matmul_layer(e, d, machine.tiles, walk, clusters, go, beat, times, tally)
+            _outputs(machine, index, memory, _sums(machine, index, walk, run), run)
         run.counters[index, _KERNEL] += tally
         check = max(go + 2, int(clusters.unit[:, kernels.WRITE].max()) + 1)
         stops.append(check + derived.DRAIN_CYCLES + _tail(machine, d))
@@ -115,8 +120,7 @@ def _attention(
     for head in range(d.heads):
         attend(e, d, memory, head, scratch, outputs[head], keys[head], queries[head])
     rows = d.heads * slots // e.pitch
-    sums = outputs.reshape(d.heads, visits, e.adders, -1, e.pitch).transpose(0, 3, 1, 4, 2)
-    sums = np.ascontiguousarray(sums).reshape(rows, visits, e.pitch, e.adders)
+    sums = outputs.transpose(1, 2, 0, 3).reshape(visits, e.adders, -1).astype(np.int32)
     _fire(
         machine,
         d,
@@ -142,16 +146,27 @@ def _fire(
     rows: NDArray[np.int64],
     bias: NDArray[np.int64],
     threshold: NDArray[np.int64],
-    sums: NDArray[np.int64],
+    sums: NDArray[np.int32],
     counters: NDArray[np.int64],
 ) -> None:
     tally = np.zeros(len(neuron.TALLY), np.int64)
-    neuron.fire_layer(machine.engine, d, memory, lanes, rows, bias, threshold, sums, tally)
+    constants = bias.reshape(-1), threshold.reshape(-1)
+    neuron.fire_layer(machine.engine, d, memory, lanes, rows, *constants, sums, tally)
     counters[_NEURON] += tally
 
 
+def _sums(machine: Machine, index: int, walk: Walk, run: ImageRun) -> NDArray[np.int32]:
+    """(walks, adders, tiles * pitch) what the lanes add up in a matmul."""
+    e, weights = machine.engine, machine.weights[index]
+    shape = int(walk.last.sum()), e.adders, weights.dense.shape[1]
+    sums = machine.sums[: math.prod(shape)].reshape(shape)
+    additions = accumulate.sum_layer(e, walk, weights, sums)
+    run.counters[index, _INDEX["additions"]] = additions
+    return sums
+
+
 def _outputs(
-    machine: Machine, index: int, memory: Memory, sums: NDArray[np.int64], run: ImageRun
+    machine: Machine, index: int, memory: Memory, sums: NDArray[np.int32], run: ImageRun
 ) -> None:
     """What a matmul's sums become: stored rows, scores and kept tokens, or logits."""
     d, tiles = machine.layers[index], machine.tiles
@@ -162,7 +177,9 @@ def _outputs(
             machine, d, memory, lanes, rows, bias, tiles.threshold[own], sums, run.counters[index]
         )
         return
-    values = sums.sum(axis=3) + bias[:, None, :]
+    # (tiles, walks, pitch)
+    values = sums.sum(axis=1, dtype=np.int64).reshape(len(sums), d.tiles, -1).swapaxes(0, 1)
+    values = values + bias[:, None, :]
     if d.output == Output.HEAD:
         run.logits = np.zeros(d.classes, np.int64)
         for tile in range(d.tiles):

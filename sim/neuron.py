@@ -6,6 +6,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from sim.bits import lowest, ones
 from sim.state import EngineNumbers, LayerNumbers, Memory
 from sparsespike.contract.program import Output
 
@@ -13,96 +14,104 @@ TALLY = ("lif_updates", "spikes_fired", "rows_written", "rows_updated")
 """Counters of a kernel's `tally`, in its order."""
 _LIF, _FIRED, _ROWS, _UPDATES = range(4)
 _COUNT = int(Output.COUNT)
-_ZERO, _ONE = np.uint64(0), np.uint64(1)
+_REACH = 4
+_ZERO = np.uint64(0)
 
 
 @njit(cache=True)
 def _store(
-    e: EngineNumbers,
-    d: LayerNumbers,
-    m: Memory,
+    words: NDArray,
+    pitch: int,
+    chunk: int,
     row: int,
     source: int,
     spikes: NDArray,
     merge: bool,
 ) -> None:
-    """Writes a row of spikes: (adders,) words of `pitch` slots.
+    """Writes a row of spikes, (adders,) words of `pitch` slots, to a memory of `chunk` slots.
 
     merge: OR with the stored row. source: row of the counts to add to, -1 for none.
     """
-    unit = min(e.chunk, e.pitch)
-    mask = (_ONE << np.uint64(unit)) - _ONE if unit < 64 else ~_ZERO
-    for part in range(e.pitch // unit):
-        slot = row * e.pitch + part * unit
-        word, place = slot // e.chunk, np.uint64(slot % e.chunk)
+    unit, chunk_bits = min(chunk, pitch), lowest(np.uint64(chunk))
+    mask = ~_ZERO >> np.uint64(64 - unit)
+    for part in range(0, pitch, unit):
+        slot, from_slot = row * pitch + part, source * pitch + part
+        word, place = slot >> chunk_bits, np.uint64(slot & (chunk - 1))
+        from_word, from_place = from_slot >> chunk_bits, np.uint64(from_slot & (chunk - 1))
         keep = ~(mask << place)
-        from_slot = source * e.pitch + part * unit
-        from_word, from_place = from_slot // e.chunk, np.uint64(from_slot % e.chunk)
-        for a in range(e.adders):
-            bits = (spikes[a] >> np.uint64(part * unit)) & mask
-            if d.output != _COUNT:
-                if merge:
-                    bits |= (m.spikes[word, 0, a] >> place) & mask
-                m.spikes[word, 0, a] = (m.spikes[word, 0, a] & keep) | (bits << place)
-                continue
+        for a in range(len(spikes)):
+            bits = (spikes[a] >> np.uint64(part)) & mask
             if merge:
-                bits |= (m.counts[word, 0, a] >> place) & mask
-            for plane in range(m.counts.shape[1]):
+                bits |= (words[word, 0, a] >> place) & mask
+            for plane in range(words.shape[1]):
                 old = _ZERO
                 if source >= 0:
-                    old = (m.counts[from_word, plane, a] >> from_place) & mask
+                    old = (words[from_word, plane, a] >> from_place) & mask
                 new = (old ^ bits) << place
-                m.counts[word, plane, a] = (m.counts[word, plane, a] & keep) | new
+                words[word, plane, a] = (words[word, plane, a] & keep) | new
                 bits &= old
 
 
 @njit(cache=True)
-def _pool(
-    e: EngineNumbers,
-    d: LayerNumbers,
-    m: Memory,
-    n: int,
-    g: int,
-    row: int,
-    spikes: NDArray,
-    tally: NDArray,
-) -> None:
-    """Stores the row of position n in every pooled position it reaches."""
+def _targets(d: LayerNumbers, n: int, targets: NDArray, merges: NDArray) -> int:
+    """Fills the pooled positions that position n reaches, and if it is not the first; how many."""
     y, x = n // d.width, n % d.width
     height, width = (d.height + 1) // 2, (d.width + 1) // 2
+    count = 0
     for py in range(y // 2, min((y + 1) // 2 + 1, height)):
         for px in range(x // 2, min((x + 1) // 2 + 1, width)):
-            merge = not (y == max(2 * py - 1, 0) and x == max(2 * px - 1, 0))
-            target = ((py * width + px) * d.groups + g) * d.destination_rows + row
-            _store(e, d, m, d.destination_base + target, -1, spikes, merge)
-            tally[_ROWS] += 1
-            tally[_UPDATES] += merge
+            targets[count] = py * width + px
+            merges[count] = not (y == max(2 * py - 1, 0) and x == max(2 * px - 1, 0))
+            count += 1
+    return count
 
 
 @njit(cache=True)
 def _fire(
-    e: EngineNumbers,
-    d: LayerNumbers,
-    g: int,
+    step: int,
+    left: int,
     current: NDArray,
-    bias: int,
-    threshold: int,
-    membrane: int,
-    lane: int,
-    spikes: NDArray,
-) -> int:
-    """Steps of group g of one channel: sets its bit in `spikes`; returns the membrane."""
-    total = bias
-    if d.pixel:
-        for a in range(e.adders):
-            total += current[a] << a
-    for a in range(min(e.adders, d.time_steps - g * e.adders)):
-        step = g * e.adders + a
-        membrane += (total if d.pixel else current[a] + bias) << step
-        if membrane << (d.time_steps - 1 - step) >= threshold:
-            spikes[a] |= _ONE << np.uint64(lane)
-            membrane = 0
-    return membrane
+    threshold: NDArray,
+    membrane: NDArray,
+    fired: NDArray,
+) -> None:
+    """One step of all channels, `step` after the first and `left` before the last one.
+
+    Sets `fired` and updates `membrane`.
+    """
+    for j in range(len(membrane)):
+        value = membrane[j] + (current[j] << step)
+        fires = (value << left) >= threshold[j]
+        membrane[j] = 0 if fires else value
+        fired[j] = fires
+
+
+@njit(cache=True)
+def _currents(pixel: int, bias: NDArray, sums: NDArray, a: int, current: NDArray) -> None:
+    """Currents of step `a` of a group from its sums, (adders, channels); those of pixels: once."""
+    if not pixel:
+        line = sums[a]
+        for j in range(len(current)):
+            current[j] = bias[j] + line[j]
+    elif a == 0:
+        for b in range(len(sums)):
+            before = bias if b == 0 else current
+            line = sums[b]
+            for j in range(len(current)):
+                current[j] = before[j] + (line[j] << b)
+
+
+@njit(cache=True)
+def _gather(fired: NDArray, lanes: int, first: int, spikes: NDArray) -> int:
+    """Fills spikes, (adders,), with words of `lanes` channels from `first` on; returns ones."""
+    count = 0
+    for a in range(len(spikes)):
+        word, line = _ZERO, fired[a, first : first + lanes]
+        for lane in range(lanes):
+            word |= np.uint64(line[lane]) << np.uint64(lane)
+        spikes[a] = word
+        count += ones(word)
+    return count
 
 
 @njit(cache=True)
@@ -119,40 +128,39 @@ def fire_layer(
 ) -> None:
     """Neurons of a layer of spikes or counts, stored.
 
-    lanes, rows: (tiles,) active lanes and row offset; bias, threshold: (tiles, pitch); sums:
-    (tiles, tokens * groups, pitch, adders). tally: (len(TALLY),), added to.
+    lanes, rows: (tiles,) active lanes and row offset; bias, threshold: (tiles * pitch,); sums:
+    int32 (tokens * groups, adders, tiles * pitch). tally: (len(TALLY),), added to.
     """
-    membrane = np.zeros(e.pitch, np.int64)
+    channels, count = len(bias), 1
+    membrane, current = np.zeros(channels, np.int64), np.zeros(channels, np.int64)
+    fired = np.zeros((e.adders, channels), np.uint8)
     spikes = np.zeros(e.adders, np.uint64)
-    for t in range(len(lanes)):
-        for n in range(d.tokens):
-            membrane[:] = 0
-            q = m.tokens[n] if d.use_list else n
-            for g in range(d.groups):
-                spikes[:] = _ZERO
-                for j in range(lanes[t]):
-                    membrane[j] = _fire(
-                        e,
-                        d,
-                        g,
-                        sums[t, n * d.groups + g, j],
-                        bias[t, j],
-                        threshold[t, j],
-                        membrane[j],
-                        j,
-                        spikes,
-                    )
-                tally[_LIF] += lanes[t] * min(e.adders, d.time_steps - g * e.adders)
-                for a in range(e.adders):
-                    word = spikes[a]
-                    while word != _ZERO:
-                        word &= word - _ONE
-                        tally[_FIRED] += 1
-                if d.pool:
-                    _pool(e, d, m, n, g, rows[t], spikes, tally)
-                    continue
-                place = (q * d.groups + g) * d.destination_rows + rows[t]
-                source = d.residual_base + place if d.residual else -1
-                _store(e, d, m, d.destination_base + place, source, spikes, False)
-                tally[_ROWS] += 1
-                tally[_UPDATES] += d.residual
+    targets, merges = np.zeros(_REACH, np.int64), np.zeros(_REACH, np.bool_)
+    words = m.counts if d.output == _COUNT else m.spikes
+    lif, ones_fired, written, updated = 0, 0, 0, 0
+    for n in range(d.tokens):
+        membrane[:] = 0
+        targets[0] = m.tokens[n] if d.use_list else n
+        if d.pool:
+            count = _targets(d, n, targets, merges)
+        for g in range(d.groups):
+            steps = min(e.adders, d.time_steps - g * e.adders)
+            for a in range(steps):
+                _currents(d.pixel, bias, sums[n * d.groups + g], a, current)
+                step = g * e.adders + a
+                _fire(step, d.time_steps - 1 - step, current, threshold, membrane, fired[a])
+            fired[steps:] = 0
+            for t in range(len(lanes)):
+                lif += lanes[t] * steps
+                ones_fired += _gather(fired, lanes[t], t * e.pitch, spikes)
+                for i in range(count):
+                    place = (targets[i] * d.groups + g) * d.destination_rows + rows[t]
+                    source = d.residual_base + place if d.residual else -1
+                    row = d.destination_base + place
+                    _store(words, e.pitch, e.chunk, row, source, spikes, merges[i])
+                    updated += merges[i] or source >= 0
+                written += count
+    tally[_LIF] += lif
+    tally[_FIRED] += ones_fired
+    tally[_ROWS] += written
+    tally[_UPDATES] += updated

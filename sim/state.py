@@ -91,7 +91,7 @@ class ClusterState(NamedTuple):
     entered: NDArray[np.int64]
     left: NDArray[np.int64]
     starts: NDArray[np.int64]
-    place: NDArray[np.int64]
+    place: NDArray[np.uint64]
     room: NDArray[np.int64]
     finish: NDArray[np.int64]
     take: NDArray[np.int64]

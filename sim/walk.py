@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +10,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from sim.state import EngineNumbers, LayerNumbers, Memory
-from sparsespike.contract.program import Accumulate
+from sparsespike.contract.program import Accumulate, Operation
 
 _GROUP, _TOKEN = int(Accumulate.GROUP), int(Accumulate.TOKEN)
 _NEAR = 9
@@ -31,12 +32,16 @@ class Walk(NamedTuple):
     last: NDArray[np.uint8]
 
 
-def walk_layer(e: EngineNumbers, d: LayerNumbers, m: Memory) -> Walk:
-    """The walk over the stored words of `m`."""
-    near = _NEAR if d.convolution else 1
-    scans = d.tokens * d.groups * near * d.chunks
-    beats = scans * d.planes
-    walk = Walk(
+def new_walk(e: EngineNumbers, layers: Sequence[LayerNumbers]) -> Walk:
+    """Room for the walk of any of `layers`."""
+    sizes = [
+        (d.tokens * d.groups * (_NEAR if d.convolution else 1) * d.chunks, d.planes)
+        for d in layers
+        if d.operation == Operation.MATMUL
+    ]
+    scans = max((scans for scans, _ in sizes), default=0)
+    beats = max((scans * planes for scans, planes in sizes), default=0)
+    return Walk(
         beats=np.zeros(scans, np.uint8),
         bitmap=np.zeros(beats, np.uint64),
         steps=np.zeros((beats, e.adders), np.uint64),
@@ -44,6 +49,10 @@ def walk_layer(e: EngineNumbers, d: LayerNumbers, m: Memory) -> Walk:
         shift=np.zeros(beats, np.int64),
         last=np.zeros(beats, np.uint8),
     )
+
+
+def walk_layer(e: EngineNumbers, d: LayerNumbers, m: Memory, walk: Walk) -> Walk:
+    """The walk over the stored words of `m`, in the room of `walk`."""
     scans, beats = _walk(e, d, m, walk)
     return Walk(walk.beats[:scans], *(array[:beats] for array in walk[1:]))
 
@@ -71,15 +80,13 @@ def _walk(e: EngineNumbers, d: LayerNumbers, m: Memory, walk: Walk) -> tuple[int
                         for a in range(e.adders):
                             walk.steps[beat, a] = source[first[i] + c, plane, a]
                             bitmap |= walk.steps[beat, a]
-                        if bitmap != _ZERO:
-                            walk.bitmap[beat] = bitmap
-                            walk.mask[beat] = position
-                            walk.shift[beat] = shift + plane
-                            beat += 1
-                    if last and beat == before:
+                        walk.bitmap[beat] = bitmap
                         walk.mask[beat] = position
-                        beat += 1
+                        walk.shift[beat] = shift + plane
+                        walk.last[beat] = 0
+                        beat += bitmap != _ZERO
                     if last:
+                        beat = max(beat, before + 1)
                         walk.last[beat - 1] = 1
                     walk.beats[scan] = beat - before
                     scan += 1
@@ -96,9 +103,10 @@ def _near(
         first[0] = d.source_base + (q * d.groups + g) * d.source_stride
         mask[0] = 0
         return 1
-    count = 0
+    count, above = 0, n // d.width - 1
+    before = n - (above + 1) * d.width - 1
     for index in range(_NEAR):
-        y, x = n // d.width + index // 3 - 1, n % d.width + index % 3 - 1
+        y, x = above + index // 3, before + index % 3
         inside = 0 <= y < d.height and 0 <= x < d.width
         if not inside and not d.pixel:
             continue

@@ -24,9 +24,9 @@ def layer(**fields):
 def fire(engine, d, memory, sums, *, bias=0, threshold=40):
     """One tile of four lanes, row 1 of two."""
     tally = np.zeros(len(TALLY), np.int64)
-    constants = np.full((1, 4), bias), np.full((1, 4), threshold)
+    constants = np.full(4, bias), np.full(4, threshold)
     fire_layer(engine_numbers(engine), d, memory, np.array([4]), np.array([1]), *constants,
-               sums[None], tally)
+               np.ascontiguousarray(sums.transpose(0, 2, 1), np.int32), tally)
     return dict(zip(TALLY, tally.tolist(), strict=True))
 
 

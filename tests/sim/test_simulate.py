@@ -7,9 +7,9 @@ from model.random_network import random_images
 from model.tiny import TINY
 from model.zoo import load_integer
 from sim import simulate
+from sim.accumulate import sum_layer
 from sim.attention import attend
 from sim.kernels import attention_layer, matmul_layer
-from sim.matching import _match
 from sim.neuron import fire_layer
 from sim.walk import _walk
 from sparsespike.compiler import compile_network
@@ -90,6 +90,6 @@ def test_other_images_are_refused(program, wrong, message):
 def test_every_kernel_has_one_signature(program, images):
     for engine in ("small", "micro"):
         simulate(compile_network(load_integer("tiny"), load_engine(engine)), images[:1])
-    kernels = [matmul_layer, attention_layer, attend, fire_layer, _match, _walk]
+    kernels = [matmul_layer, attention_layer, attend, fire_layer, sum_layer, _walk]
     for kernel in kernels:
         assert len(getattr(kernel, "signatures", [None])) == 1, kernel

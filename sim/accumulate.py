@@ -1,0 +1,70 @@
+"""Compiled function of the lanes: the sums of a layer's walk over the weights of all its tiles."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from sim.bits import lowest
+from sim.state import EngineNumbers, LayerNumbers
+from sim.stream import TileArrays
+from sim.walk import Walk
+from sparsespike.contract.program import Operation
+
+_ZERO, _ONE = np.uint64(0), np.uint64(1)
+
+
+class LayerWeights(NamedTuple):
+    """Weights of all tiles of a layer, by slot of its mask words.
+
+    dense: (mask words * chunk, tiles * pitch), 0 where a mask has none; holders: (mask words *
+    chunk,) lanes whose mask has the slot.
+    """
+
+    dense: NDArray[np.int8]
+    holders: NDArray[np.int64]
+
+
+def layer_weights(e: EngineNumbers, d: LayerNumbers, tiles: TileArrays) -> LayerWeights:
+    """The weights of layer `d`."""
+    ends = np.append(tiles.first_mask, len(tiles.masks))
+    count = d.tiles if d.operation == Operation.MATMUL else 0
+    own = range(d.first_tile, d.first_tile + count)
+    words = max(((ends[t + 1] - ends[t]) // tiles.lanes[t] for t in own), default=0)
+    dense = np.zeros((words * e.chunk, count * e.pitch), np.int8)
+    holders = np.zeros(words * e.chunk, np.int64)
+    for t in own:
+        first, end = tiles.offsets[ends[t]], tiles.offsets[ends[t + 1]]
+        counts = np.diff(tiles.offsets[ends[t] : ends[t + 1] + 1])
+        word, lane = np.divmod(np.repeat(np.arange(len(counts)), counts), tiles.lanes[t])
+        places = word * e.chunk + np.log2(tiles.slots[first:end]).astype(np.int64)
+        dense[places, (t - d.first_tile) * e.pitch + lane] = tiles.weights[first:end]
+        np.add.at(holders, places, 1)
+    return LayerWeights(dense, holders)
+
+
+@njit(cache=True)
+def sum_layer(e: EngineNumbers, walk: Walk, weights: LayerWeights, sums: NDArray) -> int:
+    """Fills `sums`, int32 (walks, adders, tiles * pitch): those at the end of each walk.
+
+    Returns the additions, in all lanes.
+    """
+    sums[:] = 0
+    row, additions = 0, 0
+    for beat in range(len(walk.last)):
+        first, scale = walk.mask[beat] * e.chunk, 1 << walk.shift[beat]
+        for a in range(e.adders):
+            word = walk.steps[beat, a]
+            total = sums[row, a]
+            while word != _ZERO:
+                place = first + lowest(word)
+                word &= word - _ONE
+                additions += weights.holders[place]
+                line = weights.dense[place]
+                for column in range(len(total)):
+                    total[column] += line[column] * scale
+        row += walk.last[beat]
+    return additions
