@@ -36,8 +36,8 @@ def test_shapes(program, images):
     assert found.cycles.shape == (3, layers)
     assert found.counters.shape == (3, layers, len(COUNTERS))
     assert found.logits.shape == (3, 10)
-    assert found.kept["selector.0"].shape == (3, 11)
-    assert found.scores["selector.0"].shape == (3, 16)
+    assert found.kept["selector.0"].shape == (3, 2)
+    assert found.scores["selector.0"].shape == (3, 4)
     assert found.tensors is None
     assert calls == [(1, 3), (2, 3), (3, 3)]
     assert found.images_per_second == 3 / found.wall_seconds
@@ -65,9 +65,9 @@ def test_images_do_not_depend_on_each_other(program, images):
 
 def test_tensors_have_steps_tokens_and_channels(program, images):
     tensors = simulate(program, images, keep_tensors=True).tensors
-    assert tensors["conv0"].shape == (3, 4, 64, 2)
-    assert tensors["conv3"].shape == (3, 4, 16, 16)
-    assert tensors["block.0.qkv"].shape == (3, 4, 16, 48)
+    assert tensors["conv0"].shape == (3, 4, 16, 2)
+    assert tensors["conv3"].shape == (3, 4, 4, 16)
+    assert tensors["block.0.qkv"].shape == (3, 4, 4, 48)
     assert tensors["block.0.fc2"].max() > 1
     assert tensors["block.0.fc1"].max() == 1
 
