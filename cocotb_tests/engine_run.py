@@ -50,7 +50,7 @@ def run_frames(
     engine = cases[0].program.engine
     if any(case.program.engine != engine for case in cases):
         raise ValueError("all cases of a launch must share one engine")
-    memory = MemoryImage(beat_bytes=engine.axi_data_bits // 8)
+    memory = MemoryImage(beat_bytes=engine.axi_data_bits // 8, simulator=simulator)
     for number, case in enumerate(cases):
         place_frames(memory, case, program_images[number] if program_images else None)
     frames = [frame for case in cases for frame in case.frames]

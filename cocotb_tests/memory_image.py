@@ -11,15 +11,17 @@ from sparsespike.contract.derived import PIXEL_BYTES
 from sparsespike.contract.program import PAGE_BYTES
 
 _FILL = 0xA5
-_LEAST_BEATS = 1 << 17
-"""So that launches of one engine share one build, however much they hold."""
+LEAST_BEATS = {"verilator": 1 << 17, "icarus": 1 << 12}
+"""So that launches of one engine share one build, however much they hold; the time that Icarus
+takes to read a memory grows with its square."""
 
 
 class MemoryImage:
     """Regions one after the other, each on its own 4 KiB pages; gaps hold a pattern, never 0."""
 
-    def __init__(self, *, beat_bytes: int) -> None:
+    def __init__(self, *, beat_bytes: int, simulator: str = "verilator") -> None:
         self.beat_bytes = beat_bytes
+        self._least_beats = LEAST_BEATS[simulator]
         self._parts: list[bytes] = [bytes([_FILL]) * PAGE_BYTES]
         self._end = PAGE_BYTES
 
@@ -34,7 +36,7 @@ class MemoryImage:
     @property
     def beats(self) -> int:
         """Beats of the whole memory, a power of two."""
-        return max(_LEAST_BEATS, 1 << (self._end // self.beat_bytes - 1).bit_length())
+        return max(self._least_beats, 1 << (self._end // self.beat_bytes - 1).bit_length())
 
     def content(self) -> bytes:
         """All bytes of the whole memory, from address 0."""

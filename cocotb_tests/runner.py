@@ -90,6 +90,7 @@ def build(
             seconds = _make(runner, sources, top, parameters, waves, directory)
             if isinstance(runner, LeanVerilator):
                 runner.keep_runtime()
+            _prune(directory, top)
             done.write_text(json.dumps({"seconds": seconds}))
         seconds = json.loads(done.read_text())["seconds"]
     return Build(simulator=simulator, top=top, directory=directory, waves=waves, seconds=seconds)
@@ -181,6 +182,14 @@ def _make(
     except (RuntimeError, SystemExit) as error:
         raise RtlBuildError(f"RTL build failed, see {log}: {_tail(log)}") from error
     return time.perf_counter() - started
+
+
+def _prune(directory: Path, top: str) -> None:
+    """Removes what running does not need: sources and objects of a build are a hundred times it."""
+    kept = {top, "sim.vvp", "build.log"}
+    for path in directory.iterdir():
+        if path.is_file() and path.name not in kept:
+            path.unlink()
 
 
 def _runtime_folder(base: Path, simulator: str, waves: bool) -> Path:

@@ -25,11 +25,17 @@ class Checkpoint:
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path | str) -> None:
     """Write tensors by their official names; config and pixel scale go into the metadata."""
-    state = {name: tensor.contiguous() for name, tensor in checkpoint.network.state_dict().items()
-             if not name.endswith("num_batches_tracked")}
+    state = {
+        name: tensor.contiguous()
+        for name, tensor in checkpoint.network.state_dict().items()
+        if not name.endswith("num_batches_tracked")
+    }
     pixels = checkpoint.pixels
-    metadata = {"config": checkpoint.network.config.model_dump_json(),
-                "mean": json.dumps(pixels.mean), "std": json.dumps(pixels.std)}
+    metadata = {
+        "config": checkpoint.network.config.model_dump_json(),
+        "mean": json.dumps(pixels.mean),
+        "std": json.dumps(pixels.std),
+    }
     save_file(state, path, metadata)
 
 
@@ -44,8 +50,10 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
     except (OSError, SafetensorError) as error:
         raise ContractError(f"{path}: not a readable safetensors file; save it again") from error
     if not {"config", "mean", "std"} <= metadata.keys():
-        raise ContractError(f"{path}: holds no sparsespike config; "
-                            "convert an official checkpoint with 'sparsespike import'")
+        raise ContractError(
+            f"{path}: holds no sparsespike config; "
+            "convert an official checkpoint with 'sparsespike import'"
+        )
     network = Spikformer(NetworkConfig.from_json(metadata["config"]))
     fill(network, state, str(path))
     pixels = PixelScale(tuple(json.loads(metadata["mean"])), tuple(json.loads(metadata["std"])))
@@ -54,21 +62,30 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
 
 def fill(network: Spikformer, state: dict[str, Tensor], where: str) -> None:
     """Load `state` into `network`; ContractError for a missing, unknown or misshapen tensor."""
-    wanted = {name: tensor for name, tensor in network.state_dict().items()
-              if not name.endswith("num_batches_tracked")}
+    wanted = {
+        name: tensor
+        for name, tensor in network.state_dict().items()
+        if not name.endswith("num_batches_tracked")
+    }
     state = {n: t for n, t in state.items() if not n.endswith("num_batches_tracked")}
     for name in wanted:
         if name not in state:
             strangers = [n for n in state if n not in wanted]
-            raise ContractError(f"{where}: tensor {name} is missing{_nearest(name, strangers)}; "
-                                "check depth, selectors and tensor names")
+            raise ContractError(
+                f"{where}: tensor {name} is missing{_nearest(name, strangers)}; "
+                "check depth, selectors and tensor names"
+            )
     for name, tensor in state.items():
         if name not in wanted:
-            raise ContractError(f"{where}: tensor {name} is unknown{_nearest(name, list(wanted))}; "
-                                "remove or rename it")
+            raise ContractError(
+                f"{where}: tensor {name} is unknown{_nearest(name, list(wanted))}; "
+                "remove or rename it"
+            )
         if tensor.shape != wanted[name].shape:
-            raise ContractError(f"{where}: tensor {name} has shape {tuple(tensor.shape)}, the "
-                                f"config needs {tuple(wanted[name].shape)}; correct the config")
+            raise ContractError(
+                f"{where}: tensor {name} has shape {tuple(tensor.shape)}, the "
+                f"config needs {tuple(wanted[name].shape)}; correct the config"
+            )
     network.load_state_dict(state, strict=False)
 
 

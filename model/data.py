@@ -25,8 +25,10 @@ class ImageSet:
     def first(self, count: int) -> "ImageSet":
         """The first `count` rows; ContractError if there are fewer."""
         if not 1 <= count <= len(self.images):
-            raise ContractError(f"images must be in 1..{len(self.images)}, not {count}; "
-                                "the data set has no more rows")
+            raise ContractError(
+                f"images must be in 1..{len(self.images)}, not {count}; "
+                "the data set has no more rows"
+            )
         return ImageSet(self.images[:count], self.labels[:count])
 
 
@@ -38,13 +40,16 @@ def load_images(path: Path | str, split: Split = "test") -> ImageSet:
     """
     path = Path(path)
     if not path.exists():
-        raise ContractError(f"data {path}: no such file or folder; "
-                            "name a data set or a folder of PNGs")
+        raise ContractError(
+            f"data {path}: no such file or folder; name a data set or a folder of PNGs"
+        )
     if path.is_file():
         loaders = {".npz": _load_npz, ".parquet": lambda file: _load_parquet([file])}
         if path.suffix not in loaders:
-            raise ContractError(f"data {path}: cannot read {path.suffix or 'this kind of file'}; "
-                                "use .parquet, .npz or a folder")
+            raise ContractError(
+                f"data {path}: cannot read {path.suffix or 'this kind of file'}; "
+                "use .parquet, .npz or a folder"
+            )
         return loaders[path.suffix](path)
     parquet = sorted(path.glob(f"{split}.parquet")) or sorted(path.glob(f"**/{split}-*.parquet"))
     if parquet:
@@ -80,8 +85,9 @@ def _load_parquet(paths: list[Path]) -> ImageSet:
         column = next((c for c in ("image", "img") if c in names), None)
         label = next((c for c in ("label", "fine_label", "labels") if c in names), None)
         if column is None or label is None:
-            raise ContractError(f"data {path}: columns are {', '.join(names)}; "
-                                "needs image (or img) and label")
+            raise ContractError(
+                f"data {path}: columns are {', '.join(names)}; needs image (or img) and label"
+            )
         images += [_decode(cell) for cell in table[column].to_pylist()]
         labels += table[label].to_pylist()
     return ImageSet(_stack(images, paths[0]), np.array(labels, np.int64))
@@ -119,8 +125,10 @@ def _load_batches(folder: Path, split: Split) -> ImageSet:
 def _load_pngs(folder: Path) -> ImageSet:
     files = sorted(folder.glob("*.png")) + sorted(folder.glob("*/*.png"))
     if not files:
-        raise ContractError(f"data {folder}: holds no known data set; expected test.parquet, "
-                            "test_batch or PNG files")
+        raise ContractError(
+            f"data {folder}: holds no known data set; expected test.parquet, "
+            "test_batch or PNG files"
+        )
     classes = sorted({f.parent.name for f in files if f.parent != folder})
     labels = [classes.index(f.parent.name) if f.parent != folder else -1 for f in files]
     images = [_decode(f.read_bytes()) for f in files]
@@ -130,6 +138,7 @@ def _load_pngs(folder: Path) -> ImageSet:
 def _stack(images: list[NDArray[np.uint8]], where: Path) -> NDArray[np.uint8]:
     shapes = {image.shape for image in images}
     if len(shapes) != 1:
-        raise ContractError(f"data {where}: images differ in size ({sorted(shapes)[:3]}); "
-                            "resize them to one size")
+        raise ContractError(
+            f"data {where}: images differ in size ({sorted(shapes)[:3]}); resize them to one size"
+        )
     return np.stack(images)

@@ -27,8 +27,14 @@ class IntegerScore:
     macs_per_image: float
 
 
-def evaluate_float(network: Spikformer, pixels: PixelScale, data: ImageSet, *, batch: int = 200,
-                   progress: Progress | None = None) -> float:
+def evaluate_float(
+    network: Spikformer,
+    pixels: PixelScale,
+    data: ImageSet,
+    *,
+    batch: int = 200,
+    progress: Progress | None = None,
+) -> float:
     """Accuracy 0..1 of the float network, selectors dropping tokens as in hardware."""
     network.eval()
     correct = 0
@@ -40,8 +46,9 @@ def evaluate_float(network: Spikformer, pixels: PixelScale, data: ImageSet, *, b
     return correct / len(data.images)
 
 
-def evaluate_integer(network: IntegerNetwork, data: ImageSet, *, batch: int = 50,
-                     progress: Progress | None = None) -> IntegerScore:
+def evaluate_integer(
+    network: IntegerNetwork, data: ImageSet, *, batch: int = 50, progress: Progress | None = None
+) -> IntegerScore:
     """Accuracy and work of the golden model; the lower class wins equal logits."""
     correct = accumulates = macs = 0
     for part in _batches(data, batch, progress):

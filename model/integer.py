@@ -66,8 +66,10 @@ def golden_layers(network: IntegerNetwork, images: NDArray[np.uint8]) -> Iterato
     config = network.config
     wanted = (config.image_size, config.image_size, config.in_channels)
     if images.ndim != 4 or images.shape[1:] != wanted or images.dtype != np.uint8:
-        raise ContractError(f"images: {images.dtype} {images.shape}; the network takes uint8 "
-                            f"(B, {', '.join(map(str, wanted))})")
+        raise ContractError(
+            f"images: {images.dtype} {images.shape}; the network takes uint8 "
+            f"(B, {', '.join(map(str, wanted))})"
+        )
     x = None
     for output in _stem(network, images):
         x = output.output
@@ -99,7 +101,8 @@ def _stem(network: IntegerNetwork, images: NDArray[np.uint8]) -> Iterator[LayerO
         pad = torch.zeros(len(x), dtype=torch.uint8)
     layer = network.layer("rpe")
     yield LayerOutput(
-        "rpe", x + ops.fire(ops.conv_current(layer, x, config.grid(), pad), layer, steps))
+        "rpe", x + ops.fire(ops.conv_current(layer, x, config.grid(), pad), layer, steps)
+    )
 
 
 def _block(network: IntegerNetwork, block: int, x: Tensor) -> Iterator[LayerOutput]:

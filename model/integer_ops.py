@@ -38,8 +38,12 @@ def conv_current(layer: IntegerLayer, x: Tensor, size: int, pad: Tensor) -> Tens
     planes[..., 1:-1, 1:-1] = x.unflatten(3, (size, size))
     flat = planes.flatten(1)
     length = flat.shape[1] - 2 * wide - 2
-    rows = [flat[c, dy * wide + dx :][:length]
-            for c in range(channels) for dy in range(3) for dx in range(3)]
+    rows = [
+        flat[c, dy * wide + dx :][:length]
+        for c in range(channels)
+        for dy in range(3)
+        for dx in range(3)
+    ]
     sums = accumulate(torch.from_numpy(layer.weight).flatten(1), rows)
     sums = functional.pad(sums, (0, flat.shape[1] - length))
     sums = sums.view(-1, steps, batch, wide, wide)[..., :size, :size].flatten(3)
@@ -56,8 +60,10 @@ def linear_current(layer: IntegerLayer, x: Tensor) -> Tensor:
 
 def attention_current(qkv: Tensor, heads: int) -> Tensor:
     """Q (K^T V) per head from spikes (3 D, T, B, N): counts int32 (D, T, B, N)."""
-    q, k, v = (part.unflatten(0, (heads, -1)).permute(2, 3, 0, 1, 4).to(torch.int32).contiguous()
-               for part in qkv.chunk(3))  # (T, B, heads, d, N)
+    q, k, v = (
+        part.unflatten(0, (heads, -1)).permute(2, 3, 0, 1, 4).to(torch.int32).contiguous()
+        for part in qkv.chunk(3)
+    )  # (T, B, heads, d, N)
     context = (v @ k.transpose(-2, -1)) @ q
     return context.permute(2, 3, 0, 1, 4).flatten(0, 1)
 
@@ -101,7 +107,8 @@ def select(layer: IntegerLayer, x: Tensor) -> tuple[Tensor, Tensor]:
     total = x.sum(1, keepdim=True, dtype=torch.int32)
     hidden = linear_current(layer, total)[:, 0].permute(1, 2, 0)  # (B, N, hidden)
     scores = numeric.selector_score(
-        hidden.numpy(), layer.multiplier, layer.shift, layer.score_weight)
+        hidden.numpy(), layer.multiplier, layer.shift, layer.score_weight
+    )
     kept = [torch.from_numpy(numeric.topk_keep(row, layer.keep)) for row in scores]
     return torch.from_numpy(scores), torch.stack(kept)
 
@@ -125,5 +132,6 @@ def _column(bias: object) -> Tensor:
 def _check_range(layer: IntegerLayer, input_max: int) -> None:
     low, high = numeric.accumulator_bounds(layer.weight, layer.bias, input_max)
     if max(-low, high) > _INT32_MAX:
-        raise OverflowError(f"layer {layer.name}: accumulator reaches {max(-low, high)}, "
-                            "more than 32 bits")
+        raise OverflowError(
+            f"layer {layer.name}: accumulator reaches {max(-low, high)}, more than 32 bits"
+        )

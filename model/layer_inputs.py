@@ -9,8 +9,9 @@ from sparsespike.contract.network import IntegerNetwork
 Activations = NDArray[np.integer]
 
 
-def layer_inputs(network: IntegerNetwork, images: NDArray[np.uint8], trace: GoldenTrace
-                 ) -> dict[str, Activations]:
+def layer_inputs(
+    network: IntegerNetwork, images: NDArray[np.uint8], trace: GoldenTrace
+) -> dict[str, Activations]:
     """Input of every layer, (B, T, positions, channels), from the golden outputs before it.
 
     conv0: raw pixels, T = 1. attn: the spikes of Q, K and V. Others: spikes or residual counts,
@@ -29,6 +30,7 @@ def layer_inputs(network: IntegerNetwork, images: NDArray[np.uint8], trace: Gold
 
 
 def _keep(x: Activations, origin: NDArray[np.int64], kept: NDArray[np.int64]) -> Activations:
-    positions = np.stack([np.searchsorted(have, want)
-                          for have, want in zip(origin, kept, strict=True)])
+    positions = np.stack(
+        [np.searchsorted(have, want) for have, want in zip(origin, kept, strict=True)]
+    )
     return np.take_along_axis(x, positions[:, None, :, None], axis=2)

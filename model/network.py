@@ -45,8 +45,11 @@ class Spikformer(nn.Module):
     def forward(self, images: Tensor, selection: Selection = "top") -> NetworkOutput:
         """Normalised float images (B, C, H, W) to logits and the share of tokens kept."""
         x = self.patch_embed(images)
-        keep = torch.ones(x.shape[1:3], dtype=x.dtype, device=x.device) \
-            if selection == "sample" else None
+        keep = (
+            torch.ones(x.shape[1:3], dtype=x.dtype, device=x.device)
+            if selection == "sample"
+            else None
+        )
         fractions = []
         for index, block in enumerate(self.block):
             if index in self.config.selector_blocks and selection != "all":
@@ -65,8 +68,9 @@ class Spikformer(nn.Module):
         """The token predictors, one per selector."""
         return [cast(TokenPredictor, predictor) for predictor in self.predictor]
 
-    def _select(self, selector: int, x: Tensor, keep: Tensor | None
-                ) -> tuple[Tensor, Tensor | None]:
+    def _select(
+        self, selector: int, x: Tensor, keep: Tensor | None
+    ) -> tuple[Tensor, Tensor | None]:
         scores = self.predictor[selector](x)
         if keep is not None:
             return x, sample_keep(scores, keep)

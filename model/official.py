@@ -40,9 +40,16 @@ class OfficialImport:
     skipped: tuple[str, ...]
 
 
-def import_official(path: Path | str, *, heads: int, keep_ratio: float = 1.0, time_steps: int = 4,
-                    image_size: int | None = None, selector_blocks: tuple[int, ...] | None = None,
-                    weight_bits: int = 8) -> OfficialImport:
+def import_official(
+    path: Path | str,
+    *,
+    heads: int,
+    keep_ratio: float = 1.0,
+    time_steps: int = 4,
+    image_size: int | None = None,
+    selector_blocks: tuple[int, ...] | None = None,
+    weight_bits: int = 8,
+) -> OfficialImport:
     """Read an official .pth, .pth.tar or .safetensors; the shapes give the rest of the config.
 
     heads, keep_ratio and time_steps stand in no tensor. image_size: 32, or 224 for ImageNet files.
@@ -53,10 +60,19 @@ def import_official(path: Path | str, *, heads: int, keep_ratio: float = 1.0, ti
     state = _merge_masks({n: t for n, t in raw.items() if n not in skipped})
     convolutions = any(".q_conv." in name for name in state)
     state = {_linear_name(name): _squeeze(name, tensor) for name, tensor in state.items()}
-    config = _infer(state, convolutions, str(path), {
-        "heads": heads, "keep_ratio": keep_ratio, "time_steps": time_steps,
-        "image_size": image_size or (224 if convolutions else 32), "weight_bits": weight_bits,
-        **({} if selector_blocks is None else {"selector_blocks": selector_blocks})})
+    config = _infer(
+        state,
+        convolutions,
+        str(path),
+        {
+            "heads": heads,
+            "keep_ratio": keep_ratio,
+            "time_steps": time_steps,
+            "image_size": image_size or (224 if convolutions else 32),
+            "weight_bits": weight_bits,
+            **({} if selector_blocks is None else {"selector_blocks": selector_blocks}),
+        },
+    )
     _add_biases(state, config)
     network = Spikformer(config)
     fill(network, state, str(path))
@@ -73,8 +89,10 @@ def _read(path: Path) -> State:
     except FileNotFoundError:
         raise ContractError(f"{path}: no such checkpoint; name a .pth or .safetensors") from None
     except (SafetensorError, pickle.UnpicklingError, RuntimeError, OSError, EOFError) as error:
-        raise ContractError(f"{path}: not a checkpoint of plain tensors "
-                            f"({type(error).__name__}); save its state_dict alone") from error
+        raise ContractError(
+            f"{path}: not a checkpoint of plain tensors "
+            f"({type(error).__name__}); save its state_dict alone"
+        ) from error
     for key in ("state_dict", "model"):
         if isinstance(content, dict) and isinstance(content.get(key), dict):
             content = content[key]
@@ -109,27 +127,42 @@ def _squeeze(name: str, tensor: Tensor) -> Tensor:
 
 
 def _infer(state: State, convolutions: bool, where: str, given: dict[str, Any]) -> NetworkConfig:
-    needed = ("patch_embed.proj_conv.weight", "patch_embed.rpe_conv.weight", "head.weight",
-              "block.0.mlp.fc1_linear.weight")
+    needed = (
+        "patch_embed.proj_conv.weight",
+        "patch_embed.rpe_conv.weight",
+        "head.weight",
+        "block.0.mlp.fc1_linear.weight",
+    )
     for name in needed:
         if name not in state:
-            raise ContractError(f"{where}: tensor {name} is missing; "
-                                "this is no Spikformer or SparseSpikformer checkpoint")
-    stem = [state[f"patch_embed.proj_conv{i}.weight"] for i in ("", 1, 2, 3)
-            if f"patch_embed.proj_conv{i}.weight" in state]
+            raise ContractError(
+                f"{where}: tensor {name} is missing; "
+                "this is no Spikformer or SparseSpikformer checkpoint"
+            )
+    stem = [
+        state[f"patch_embed.proj_conv{i}.weight"]
+        for i in ("", 1, 2, 3)
+        if f"patch_embed.proj_conv{i}.weight" in state
+    ]
     if stem[0].shape[1] != 3 or len(stem) != 4:
-        raise ContractError(f"{where}: patch_embed has {len(stem)} convolutions on "
-                            f"{stem[0].shape[1]} channels; only RGB images (3 channels, the same "
-                            "at every step) and 4 convolutions are supported, not DVS frames")
+        raise ContractError(
+            f"{where}: patch_embed has {len(stem)} convolutions on "
+            f"{stem[0].shape[1]} channels; only RGB images (3 channels, the same "
+            "at every step) and 4 convolutions are supported, not DVS frames"
+        )
     dim = int(state["patch_embed.rpe_conv.weight"].shape[0])
     selectors = {name.split(".")[1] for name in state if name.startswith("predictor.")}
     values = {
-        "dim": dim, "in_channels": 3, "stem_channels": tuple(int(w.shape[0]) for w in stem),
+        "dim": dim,
+        "in_channels": 3,
+        "stem_channels": tuple(int(w.shape[0]) for w in stem),
         "depth": 1 + max(int(n.split(".")[1]) for n in state if n.startswith("block.")),
         "mlp_ratio": int(state["block.0.mlp.fc1_linear.weight"].shape[0]) // dim,
         "classes": int(state["head.weight"].shape[0]),
         "stem_pools": (True,) * 4 if convolutions else (False, False, True, True),
-        "selector_blocks": tuple(range(1, 1 + len(selectors))), **given}
+        "selector_blocks": tuple(range(1, 1 + len(selectors))),
+        **given,
+    }
     return NetworkConfig.from_json(json.dumps(values))
 
 
@@ -142,15 +175,20 @@ def _add_biases(state: State, config: NetworkConfig) -> None:
                 state.setdefault(f"{name}.bias", torch.zeros(config.dim))
 
 
-def _round_mean(network: Spikformer, means: tuple[float, ...], deviations: tuple[float, ...]
-                ) -> PixelScale:
+def _round_mean(
+    network: Spikformer, means: tuple[float, ...], deviations: tuple[float, ...]
+) -> PixelScale:
     """Round the channel means to pixels; the first batch norm's mean takes up the difference.
 
     Exact but for the border, which is padded by the rounded mean: less than half a grey level.
     """
     pixels = PixelScale(tuple(round(255 * m) for m in means), tuple(255 * d for d in deviations))
-    shift = torch.tensor([(whole - 255 * mean) / deviation for whole, mean, deviation in
-                          zip(pixels.mean, means, pixels.std, strict=True)])
+    shift = torch.tensor(
+        [
+            (whole - 255 * mean) / deviation
+            for whole, mean, deviation in zip(pixels.mean, means, pixels.std, strict=True)
+        ]
+    )
     stem = network.patch_embed
     moved = (stem.conv(0).weight.detach().sum((2, 3)) * shift).sum(1)
     running = stem.norm(0).running_mean

@@ -64,8 +64,10 @@ def magnitude_masks(network: nn.Module, sparsity: float, floor: float = DENSITY_
     chosen = torch.zeros(len(scores), dtype=torch.bool)
     chosen[scores.topk(max(keep_total, int(scores.isinf().sum()))).indices] = True
     parts = chosen.split([w.numel() for w in weights.values()])
-    return {name: part.view_as(p) for (name, p), part in
-            zip(prunable(network).items(), parts, strict=True)}
+    return {
+        name: part.view_as(p)
+        for (name, p), part in zip(prunable(network).items(), parts, strict=True)
+    }
 
 
 def weight_sparsity(network: nn.Module) -> float:
@@ -80,8 +82,12 @@ def density_by_tensor(network: nn.Module) -> dict[str, tuple[int, int]]:
     return {name: (int(p.count_nonzero()), p.numel()) for name, p in prunable(network).items()}
 
 
-def lottery_ticket(network: Spikformer, early: dict[str, Tensor], config: PruneConfig,
-                   retrain: Callable[[int, Masks], None]) -> Masks:
+def lottery_ticket(
+    network: Spikformer,
+    early: dict[str, Tensor],
+    config: PruneConfig,
+    retrain: Callable[[int, Masks], None],
+) -> Masks:
     """Prune and retrain the trained `network` in place, round by round; returns the last masks.
 
     early: state dict of the early epoch. retrain(round, masks) trains the network in place.

@@ -10,8 +10,16 @@ from model.prune import weight_sparsity
 from model.quantize import quantize
 
 
-def publish(checkpoint: Checkpoint, name: str, folder: Path, test: ImageSet, *, seed: int,
-            note: str, progress: Progress | None = None) -> dict[str, object]:
+def publish(
+    checkpoint: Checkpoint,
+    name: str,
+    folder: Path,
+    test: ImageSet,
+    *,
+    seed: int,
+    note: str,
+    progress: Progress | None = None,
+) -> dict[str, object]:
     """Write `name`.safetensors, .int8.npz and .json; returns the card, accuracies over `test`.
 
     note: how the network was trained, in a sentence.

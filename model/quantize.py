@@ -29,8 +29,7 @@ class Folded(NamedTuple):
     bias: Floats
 
 
-def fold_norm(weight: Tensor, bias: Tensor | None, norm: nn.BatchNorm1d | nn.BatchNorm2d
-              ) -> Folded:
+def fold_norm(weight: Tensor, bias: Tensor | None, norm: nn.BatchNorm1d | nn.BatchNorm2d) -> Folded:
     """The weight and bias of norm(layer(x)) in evaluation mode, as one layer."""
     mean, variance = (_array(cast(Tensor, x)) for x in (norm.running_mean, norm.running_var))
     gain = _array(norm.weight) / np.sqrt(variance + norm.eps)
@@ -42,13 +41,17 @@ def fold_norm(weight: Tensor, bias: Tensor | None, norm: nn.BatchNorm1d | nn.Bat
 def fold_network(network: Spikformer) -> dict[str, Folded]:
     """Every conv and linear layer of the network, folded, by its integer layer's name."""
     stem = network.patch_embed
-    folded = {f"conv{index}": fold_norm(stem.conv(index).weight, None, stem.norm(index))
-              for index in range(4)}
+    folded = {
+        f"conv{index}": fold_norm(stem.conv(index).weight, None, stem.norm(index))
+        for index in range(4)
+    }
     folded["rpe"] = fold_norm(stem.rpe_conv.weight, None, stem.rpe_bn)
     for index, block in enumerate(network.blocks()):
         parts = {p: _fold(block.attn, p) for p in ("q", "k", "v", "proj")}
-        stacked = [np.concatenate(arrays) for arrays in
-                   zip(parts["q"], parts["k"], parts["v"], strict=True)]
+        stacked = [
+            np.concatenate(arrays)
+            for arrays in zip(parts["q"], parts["k"], parts["v"], strict=True)
+        ]
         folded[f"block.{index}.qkv"] = Folded(*stacked)
         folded[f"block.{index}.proj"] = parts["proj"]
         folded[f"block.{index}.fc1"] = _fold(block.mlp, "fc1")
@@ -87,12 +90,18 @@ def quantize(network: Spikformer, pixels: PixelScale) -> IntegerNetwork:
 def spiking_layer(name: str, folded: Folded, config: NetworkConfig) -> IntegerLayer:
     """The integer layer of a folded conv or linear layer that feeds LIF neurons."""
     scale = channel_scale(folded, config)
-    return _with_threshold(name, _round_weight(folded.weight, scale, config),
-                           _round(folded.bias / scale), scale, config)
+    return _with_threshold(
+        name,
+        _round_weight(folded.weight, scale, config),
+        _round(folded.bias / scale),
+        scale,
+        config,
+    )
 
 
-def channel_scale(folded: Folded, config: NetworkConfig, bias_limit: int = numeric.BIAS_LIMIT - 1
-                  ) -> Floats:
+def channel_scale(
+    folded: Folded, config: NetworkConfig, bias_limit: int = numeric.BIAS_LIMIT - 1
+) -> Floats:
     """s_c per output channel: the largest weight at the top of the range.
 
     A channel without weights takes its bias instead; the scale is raised where the integer bias
@@ -118,19 +127,32 @@ def _pixel_layer(folded: Folded, pixels: PixelScale, config: NetworkConfig) -> I
     return _with_threshold("conv0", rounded, _round(folded.bias / scale) - mean, scale, config)
 
 
-def _with_threshold(name: str, weight: NDArray[np.int8], bias: NDArray[np.int64], scale: Floats,
-                    config: NetworkConfig) -> IntegerLayer:
+def _with_threshold(
+    name: str,
+    weight: NDArray[np.int8],
+    bias: NDArray[np.int64],
+    scale: Floats,
+    config: NetworkConfig,
+) -> IntegerLayer:
     exact = [numeric.lif_threshold(float(s), config.time_steps) for s in scale]
-    return IntegerLayer(name, config.layer_kind(name), weight, bias,
-                        np.array(exact, np.int64), scale)
+    return IntegerLayer(
+        name, config.layer_kind(name), weight, bias, np.array(exact, np.int64), scale
+    )
 
 
 def _attention_layer(name: str, config: NetworkConfig) -> IntegerLayer:
     threshold = numeric.lif_threshold(
-        config.attention_scale, config.time_steps, ATTENTION_THRESHOLD)
+        config.attention_scale, config.time_steps, ATTENTION_THRESHOLD
+    )
     none = np.zeros(0, np.int64)
-    return IntegerLayer(name, "attention", none.astype(np.int8), none,
-                        np.array([threshold], np.int64), none.astype(np.float64))
+    return IntegerLayer(
+        name,
+        "attention",
+        none.astype(np.int8),
+        none,
+        np.array([threshold], np.int64),
+        none.astype(np.float64),
+    )
 
 
 def _selector_layer(name: str, network: Spikformer) -> IntegerLayer:
@@ -145,10 +167,17 @@ def _selector_layer(name: str, network: Spikformer) -> IntegerLayer:
     score = _array(second.weight)[0] - _array(second.weight)[1]
     score_scale = np.abs(score).max() / 127 or 1.0
     return IntegerLayer(
-        name, "selector", _round_weight(folded.weight, scale, config), _round(folded.bias / scale),
-        np.zeros(0, np.int64), scale,
-        multiplier=np.clip(_round(ratio * 2.0**shift), 0, 32767), shift=shift,
-        score_weight=_round(score / score_scale).astype(np.int8), keep=config.selector_keep(index))
+        name,
+        "selector",
+        _round_weight(folded.weight, scale, config),
+        _round(folded.bias / scale),
+        np.zeros(0, np.int64),
+        scale,
+        multiplier=np.clip(_round(ratio * 2.0**shift), 0, 32767),
+        shift=shift,
+        score_weight=_round(score / score_scale).astype(np.int8),
+        keep=config.selector_keep(index),
+    )
 
 
 def _head_layer(network: Spikformer) -> IntegerLayer:
@@ -157,8 +186,14 @@ def _head_layer(network: Spikformer) -> IntegerLayer:
     limit = 2 ** (config.weight_bits - 1) - 1
     scale = np.full(len(weight), np.abs(weight).max() / limit or 1.0)
     summed = config.time_steps * config.kept_tokens()[-1]
-    return IntegerLayer("head", "head", _round_weight(weight, scale, config),
-                        _round(bias * summed / scale), np.zeros(0, np.int64), scale)
+    return IntegerLayer(
+        "head",
+        "head",
+        _round_weight(weight, scale, config),
+        _round(bias * summed / scale),
+        np.zeros(0, np.int64),
+        scale,
+    )
 
 
 def _round_weight(weight: Floats, scale: Floats, config: NetworkConfig) -> NDArray[np.int8]:

@@ -33,9 +33,14 @@ def random_images(config: NetworkConfig, count: int, *, seed: int) -> NDArray[np
     return (mixed * 255).astype(np.uint8)
 
 
-def random_integer_network(config: NetworkConfig, *, weight_density: float, seed: int,
-                           target_firing: tuple[float, float] = (0.1, 0.4),
-                           images: NDArray[np.uint8] | None = None) -> IntegerNetwork:
+def random_integer_network(
+    config: NetworkConfig,
+    *,
+    weight_density: float,
+    seed: int,
+    target_firing: tuple[float, float] = (0.1, 0.4),
+    images: NDArray[np.uint8] | None = None,
+) -> IntegerNetwork:
     """A random network of `config` whose layers fire at rates drawn from `target_firing`.
 
     weight_density: share of non-zero weights in each layer, 0 < density <= 1 (at least one each).
@@ -60,8 +65,7 @@ def random_integer_network(config: NetworkConfig, *, weight_density: float, seed
     return IntegerNetwork(config, pad, tuple(layers))
 
 
-def _stem(maker: "_Maker", images: NDArray[np.uint8], pad: NDArray[np.uint8]
-          ) -> list[IntegerLayer]:
+def _stem(maker: "_Maker", images: NDArray[np.uint8], pad: NDArray[np.uint8]) -> list[IntegerLayer]:
     x = torch.from_numpy(images).permute(3, 0, 1, 2).flatten(2).unsqueeze(1)
     sizes = (*maker.config.feature_sizes(), (maker.config.grid(),) * 2)
     layers, border = [], torch.from_numpy(pad)
@@ -96,10 +100,17 @@ def _attention(maker: "_Maker", block: int, x: Tensor) -> tuple[IntegerLayer, In
     """Q, K and V at the rate for which the attention neurons come closest to their target."""
     config = maker.config
     threshold = numeric.lif_threshold(
-        config.attention_scale, config.time_steps, ATTENTION_THRESHOLD)
+        config.attention_scale, config.time_steps, ATTENTION_THRESHOLD
+    )
     none = np.zeros(0, np.int64)
-    attention = IntegerLayer(f"block.{block}.attn", "attention", none.astype(np.int8), none,
-                             np.array([threshold], np.int64), none.astype(np.float64))
+    attention = IntegerLayer(
+        f"block.{block}.attn",
+        "attention",
+        none.astype(np.int8),
+        none,
+        np.array([threshold], np.int64),
+        none.astype(np.float64),
+    )
     weights = maker.weights(f"block.{block}.qkv")
     current = ops.linear_current(weights, x)
     tried = []
@@ -139,11 +150,18 @@ class _Maker:
         count = max(1, round(self.density * key.size))
         values[key < np.partition(key.ravel(), -count)[-count]] = 0
         zeros = np.zeros(shape[0], np.int64)
-        return IntegerLayer(name, self.config.layer_kind(name), values.astype(np.int8), zeros,
-                            zeros, np.ones(shape[0]))
+        return IntegerLayer(
+            name,
+            self.config.layer_kind(name),
+            values.astype(np.int8),
+            zeros,
+            zeros,
+            np.ones(shape[0]),
+        )
 
-    def calibrate(self, layer: IntegerLayer, current: Tensor, rate: NDArray[np.float64]
-                  ) -> IntegerLayer:
+    def calibrate(
+        self, layer: IntegerLayer, current: Tensor, rate: NDArray[np.float64]
+    ) -> IntegerLayer:
         """The layer with thresholds and biases that fire near `rate`; sets `output`.
 
         current: a of every output, int32 (out, T or 1, B, positions). Each channel takes one of
@@ -189,10 +207,14 @@ class _Maker:
         shift = int(np.clip(np.floor(np.log2(32767 / ratio.max())), 0, 31))
         count = len(bias)
         return replace(
-            weights, bias=bias.astype(np.int64), threshold=zeros, shift=shift,
+            weights,
+            bias=bias.astype(np.int64),
+            threshold=zeros,
+            shift=shift,
             multiplier=np.rint(ratio * 2.0**shift).clip(0, 32767).astype(np.int64),
             score_weight=self.rng.integers(-127, 128, count).astype(np.int8),
-            keep=self.config.selector_keep(int(name.split(".")[1])))
+            keep=self.config.selector_keep(int(name.split(".")[1])),
+        )
 
     def head(self) -> IntegerLayer:
         """A head with random biases."""
@@ -201,8 +223,9 @@ class _Maker:
         return replace(weights, bias=bias, threshold=np.zeros(0, np.int64))
 
 
-def _within_limits(rising: NDArray[np.bool_], below: NDArray[np.float64],
-                   above: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _within_limits(
+    rising: NDArray[np.bool_], below: NDArray[np.float64], above: NDArray[np.float64]
+) -> NDArray[np.bool_]:
     """`rising`, with channels switched one by one until the layer fires within FIRING_LIMITS."""
     rising = rising.copy()
     for channel in range(len(rising)):

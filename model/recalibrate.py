@@ -8,8 +8,9 @@ from model.network import Spikformer
 from model.pixels import PixelScale
 
 
-def recalibrate(network: Spikformer, data: ImageSet, pixels: PixelScale, *, batch: int = 128
-                ) -> None:
+def recalibrate(
+    network: Spikformer, data: ImageSet, pixels: PixelScale, *, batch: int = 128
+) -> None:
     """Replace every running mean and variance by their average over the batches of `data`.
 
     Training by masks lets dropped tokens into the statistics; here only the kept ones count.

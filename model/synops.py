@@ -24,15 +24,18 @@ class Operations:
     macs: int
 
 
-def count_operations(network: IntegerNetwork, images: NDArray[np.uint8], trace: GoldenTrace
-                     ) -> dict[str, Operations]:
+def count_operations(
+    network: IntegerNetwork, images: NDArray[np.uint8], trace: GoldenTrace
+) -> dict[str, Operations]:
     """Effective operations of every layer over uint8 images (B, H, W, C).
 
     conv0 works once for all T, selector and head on sums over T. Attention: matches of K^T V, and
     each active bit of Q times the channels of a head. Padding is not counted.
     """
-    return {name: _operations(network, network.layer(name), x)
-            for name, x in layer_inputs(network, images, trace).items()}
+    return {
+        name: _operations(network, network.layer(name), x)
+        for name, x in layer_inputs(network, images, trace).items()
+    }
 
 
 def _operations(network: IntegerNetwork, layer: IntegerLayer, x: NDArray[np.integer]) -> Operations:
@@ -58,8 +61,9 @@ def _conv_operations(layer: IntegerLayer, x: NDArray[np.integer]) -> int:
     size = round(x.shape[2] ** 0.5)
     active = np.count_nonzero(x, axis=(0, 1)).reshape(size, size, -1)
     padded = np.pad(active, ((1, 1), (1, 1), (0, 0)))
-    seen = [[padded[dy : dy + size, dx : dx + size].sum((0, 1)) for dx in range(3)]
-            for dy in range(3)]  # [dy][dx] (channels,)
+    seen = [
+        [padded[dy : dy + size, dx : dx + size].sum((0, 1)) for dx in range(3)] for dy in range(3)
+    ]  # [dy][dx] (channels,)
     return int((np.count_nonzero(layer.weight, axis=0) * np.array(seen).transpose(2, 0, 1)).sum())
 
 

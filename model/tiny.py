@@ -6,9 +6,17 @@ It takes less than 5,000 cycles on the engine `micro`, so that slow RTL simulato
 from model.random_network import random_integer_network
 from sparsespike.contract.network import IntegerNetwork, NetworkConfig
 
-TINY = NetworkConfig(time_steps=4, image_size=8, dim=16, depth=1, heads=2,
-                     stem_pools=(True, True, False, False), selector_blocks=(0,), keep_ratio=0.7,
-                     mlp_ratio=2)
+TINY = NetworkConfig(
+    time_steps=4,
+    image_size=8,
+    dim=16,
+    depth=1,
+    heads=2,
+    stem_pools=(True, True, False, False),
+    selector_blocks=(0,),
+    keep_ratio=0.7,
+    mlp_ratio=2,
+)
 
 
 def make_tiny() -> IntegerNetwork:

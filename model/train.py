@@ -54,11 +54,18 @@ Masks = dict[str, Tensor]
 """Per weight name a bool tensor of its shape: True where the weight may be non-zero."""
 
 
-def train(network: Spikformer, data: ImageSet, pixels: PixelScale, config: TrainConfig, *,
-          masks: Masks | None = None, teacher: nn.Module | None = None,
-          checkpoint: Path | None = None,
-          report: Callable[[EpochResult], None] | None = None,
-          progress: Callable[[int, int], None] | None = None) -> list[EpochResult]:
+def train(
+    network: Spikformer,
+    data: ImageSet,
+    pixels: PixelScale,
+    config: TrainConfig,
+    *,
+    masks: Masks | None = None,
+    teacher: nn.Module | None = None,
+    checkpoint: Path | None = None,
+    report: Callable[[EpochResult], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[EpochResult]:
     """Train in place for one stage; with `checkpoint`, save after each epoch and resume from it.
 
     masks: weights held at zero. teacher: a dense network to imitate, or None.
@@ -145,8 +152,14 @@ def augment(images: Tensor, border: int = 4) -> Tensor:
     return padded[torch.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]]
 
 
-def _loss(network: Spikformer, output: NetworkOutput, target: Tensor, config: TrainConfig,
-          teacher: nn.Module | None, inputs: Tensor) -> Tensor:
+def _loss(
+    network: Spikformer,
+    output: NetworkOutput,
+    target: Tensor,
+    config: TrainConfig,
+    teacher: nn.Module | None,
+    inputs: Tensor,
+) -> Tensor:
     logits = output.logits.float()
     loss = functional.cross_entropy(logits, target, label_smoothing=config.label_smoothing)
     if config.selection == "sample" and len(output.keep_fractions):
@@ -158,17 +171,22 @@ def _loss(network: Spikformer, output: NetworkOutput, target: Tensor, config: Tr
             expected = functional.log_softmax(teacher(inputs, "all").logits.float(), 1)
         given = functional.log_softmax(logits, 1)
         loss = loss + TEACHER_WEIGHT * functional.kl_div(
-            given, expected, reduction="batchmean", log_target=True)
+            given, expected, reduction="batchmean", log_target=True
+        )
     return loss
 
 
-def _save(path: Path | None, network: nn.Module, optimizer: torch.optim.Optimizer, epoch: int
-          ) -> None:
+def _save(
+    path: Path | None, network: nn.Module, optimizer: torch.optim.Optimizer, epoch: int
+) -> None:
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
-        state = {"epoch": epoch, "network": network.state_dict(),
-                 "optimizer": optimizer.state_dict()}
+        state = {
+            "epoch": epoch,
+            "network": network.state_dict(),
+            "optimizer": optimizer.state_dict(),
+        }
         torch.save(state, partial)
         partial.replace(path)
 

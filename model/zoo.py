@@ -19,8 +19,9 @@ def names() -> tuple[str, ...]:
 def integer_path(name: str) -> Path:
     """File of the integer network called `name`."""
     if name not in names():
-        raise ContractError(f"network {name!r} is not in the zoo; choose one of "
-                            f"{', '.join(names())} or name a file")
+        raise ContractError(
+            f"network {name!r} is not in the zoo; choose one of {', '.join(names())} or name a file"
+        )
     return ZOO / f"{name}.int8.npz"
 
 
@@ -28,8 +29,9 @@ def float_path(name: str) -> Path:
     """File of the float checkpoint called `name`; random test networks have none."""
     path = ZOO / f"{name}.safetensors"
     if not path.exists():
-        raise ContractError(f"network {name!r} has no float checkpoint in the zoo; "
-                            "choose nano or name a file")
+        raise ContractError(
+            f"network {name!r} has no float checkpoint in the zoo; choose nano or name a file"
+        )
     return path
 
 

@@ -117,9 +117,7 @@ class Lowering:
         self._check_tile_memory(flow, weights.shape[1])
         lanes = pack_lanes(self.engine, weights)
         storage = self.plan.storage[flow.target] if flow.target else None
-        tiles = layer_tiles(
-            self.engine, flow, storage, nonzeros(self.net, flow), weights.shape[1]
-        )
+        tiles = layer_tiles(self.engine, flow, storage, nonzeros(self.net, flow), weights.shape[1])
         return tiles, self._packets(flow, layer, lanes, tiles)
 
     def _check_tile_memory(self, flow: Flow, mask_words: int) -> None:
@@ -132,9 +130,7 @@ class Lowering:
         require(where, "weight memory (weight_depth)", most, weights,
                 f"raise weight_depth to {most} or prune the layer")  # fmt: skip
 
-    def _packets(
-        self, flow: Flow, layer: IntegerLayer, lanes: Lanes, tiles: list[Tile]
-    ) -> bytes:
+    def _packets(self, flow: Flow, layer: IntegerLayer, lanes: Lanes, tiles: list[Tile]) -> bytes:
         thresholds = lane_thresholds(self.engine, flow, layer, self.net.config.time_steps)
         constants = [
             {"bias": bias, "threshold": threshold}

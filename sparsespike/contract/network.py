@@ -59,12 +59,15 @@ class NetworkConfig(BaseModel):
         if self.dim % self.heads:
             raise ValueError(f"heads must divide dim, but dim={self.dim}, heads={self.heads}")
         if min(self.stem_channels) < 1 or self.stem_channels[-1] != self.dim:
-            raise ValueError(f"stem_channels must be positive and end with dim={self.dim}, "
-                             f"not {self.stem_channels}")
+            raise ValueError(
+                f"stem_channels must be positive and end with dim={self.dim}, "
+                f"not {self.stem_channels}"
+            )
         blocks = self.selector_blocks
         if list(blocks) != sorted({b for b in blocks if 0 <= b < self.depth}):
             raise ValueError(
-                f"selector_blocks must ascend within 0..{self.depth - 1}, not {blocks}")
+                f"selector_blocks must ascend within 0..{self.depth - 1}, not {blocks}"
+            )
         return self
 
     @classmethod
@@ -75,8 +78,11 @@ class NetworkConfig(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"]))
-            found = f" {where}: {first['msg']}, not {first['input']!r}" if where else \
-                f": {first['msg'].removeprefix('Value error, ')}"
+            found = (
+                f" {where}: {first['msg']}, not {first['input']!r}"
+                if where
+                else f": {first['msg'].removeprefix('Value error, ')}"
+            )
             raise ContractError(f"network{found}; correct this field") from error
 
     def feature_sizes(self) -> tuple[tuple[int, int], ...]:
@@ -135,8 +141,15 @@ class NetworkConfig(BaseModel):
             source = self.stem_channels[index - 1] if index else self.in_channels
             return (self.stem_channels[index], source, 3, 3)
         dim, hidden = self.dim, self.dim * self.mlp_ratio
-        shapes = {"qkv": (3 * dim, dim), "attn": (0,), "proj": (dim, dim), "fc1": (hidden, dim),
-                  "fc2": (dim, hidden), "rpe": (dim, dim, 3, 3), "head": (self.classes, dim)}
+        shapes = {
+            "qkv": (3 * dim, dim),
+            "attn": (0,),
+            "proj": (dim, dim),
+            "fc1": (hidden, dim),
+            "fc2": (dim, hidden),
+            "rpe": (dim, dim, 3, 3),
+            "head": (self.classes, dim),
+        }
         if name.startswith("selector."):
             return (max(1, dim // 2), dim)
         return shapes[name.rsplit(".", 1)[-1]]
@@ -173,27 +186,39 @@ class IntegerLayer:
         out = shape[0]
         lif = self.kind in ("conv", "linear")
         selector = self.kind == "selector"
-        wanted = {"weight": shape, "bias": (out,), "scale": (out,),
-                  "threshold": (1,) if self.kind == "attention" else (out if lif else 0,),
-                  "multiplier": (out if selector else 0,),
-                  "score_weight": (out if selector else 0,)}
+        wanted = {
+            "weight": shape,
+            "bias": (out,),
+            "scale": (out,),
+            "threshold": (1,) if self.kind == "attention" else (out if lif else 0,),
+            "multiplier": (out if selector else 0,),
+            "score_weight": (out if selector else 0,),
+        }
         for name, shape in wanted.items():
             array = getattr(self, name)
             if array.shape != shape or array.dtype != _DTYPES[name]:
-                raise ContractError(f"layer {self.name}: {name} is {array.dtype} {array.shape}, "
-                                    f"not {_DTYPES[name]} {shape}; quantize the network again")
+                raise ContractError(
+                    f"layer {self.name}: {name} is {array.dtype} {array.shape}, "
+                    f"not {_DTYPES[name]} {shape}; quantize the network again"
+                )
         limit = 2 ** (config.weight_bits - 1) - 1
         if self.weight.size and np.abs(self.weight.astype(np.int16)).max() > limit:
-            raise ContractError(f"layer {self.name}: a weight exceeds +-{limit}, the range of "
-                                f"{config.weight_bits} bits; quantize with more weight_bits")
+            raise ContractError(
+                f"layer {self.name}: a weight exceeds +-{limit}, the range of "
+                f"{config.weight_bits} bits; quantize with more weight_bits"
+            )
         multipliers = self.multiplier.clip(0, 32767)
         keep = config.selector_keep(int(self.name.split(".")[1])) if selector else 0
         if self.keep != keep:
-            raise ContractError(f"layer {self.name}: keep is {self.keep}, the config says {keep}; "
-                                "quantize the network again")
+            raise ContractError(
+                f"layer {self.name}: keep is {self.keep}, the config says {keep}; "
+                "quantize the network again"
+            )
         if not (0 <= self.shift <= 31 and np.array_equal(multipliers, self.multiplier)):
-            raise ContractError(f"layer {self.name}: multiplier or shift out of range (0..32767, "
-                                "0..31); quantize the network again")
+            raise ContractError(
+                f"layer {self.name}: multiplier or shift out of range (0..32767, "
+                "0..31); quantize the network again"
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,17 +237,25 @@ class IntegerNetwork:
         config = self.config
         names = tuple(layer.name for layer in self.layers)
         if names != config.layer_names():
-            wrong = next((a for a, b in zip(names, config.layer_names(), strict=False) if a != b),
-                         f"{len(names)} layers")
-            raise ContractError(f"network layers: {wrong} does not fit the config; "
-                                f"expected the order {', '.join(config.layer_names())}")
+            wrong = next(
+                (a for a, b in zip(names, config.layer_names(), strict=False) if a != b),
+                f"{len(names)} layers",
+            )
+            raise ContractError(
+                f"network layers: {wrong} does not fit the config; "
+                f"expected the order {', '.join(config.layer_names())}"
+            )
         if self.pixel_pad.shape != (config.in_channels,) or self.pixel_pad.dtype != np.uint8:
-            raise ContractError(f"network pixel_pad: {self.pixel_pad.dtype} "
-                                f"{self.pixel_pad.shape}, not uint8 ({config.in_channels},)")
+            raise ContractError(
+                f"network pixel_pad: {self.pixel_pad.dtype} "
+                f"{self.pixel_pad.shape}, not uint8 ({config.in_channels},)"
+            )
         for layer in self.layers:
             if layer.kind != config.layer_kind(layer.name):
-                raise ContractError(f"layer {layer.name}: kind {layer.kind!r} is wrong; "
-                                    f"use {config.layer_kind(layer.name)!r}")
+                raise ContractError(
+                    f"layer {layer.name}: kind {layer.kind!r} is wrong; "
+                    f"use {config.layer_kind(layer.name)!r}"
+                )
             layer.check(config)
 
     @cached_property
@@ -264,27 +297,44 @@ class IntegerNetwork:
             header = json.loads(arrays.pop("header").tobytes())
             version, stored = header["version"], header["sha256"]
             if version != FORMAT_VERSION:
-                raise ContractError(f"{path}: integer network format {version}, this program reads "
-                                    f"{FORMAT_VERSION}; quantize the checkpoint again")
+                raise ContractError(
+                    f"{path}: integer network format {version}, this program reads "
+                    f"{FORMAT_VERSION}; quantize the checkpoint again"
+                )
             network = _decode(header, arrays)
         except FileNotFoundError:
             raise ContractError(f"{path}: no such network; use 'sparsespike quantize'") from None
-        except (OSError, EOFError, KeyError, TypeError, AttributeError, zipfile.BadZipFile,
-                ValueError) as error:
+        except (
+            OSError,
+            EOFError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            zipfile.BadZipFile,
+            ValueError,
+        ) as error:
             if isinstance(error, ContractError):
                 raise
-            raise ContractError(f"{path}: not a readable integer network ({type(error).__name__}); "
-                                "make it again with 'sparsespike quantize'") from error
+            raise ContractError(
+                f"{path}: not a readable integer network ({type(error).__name__}); "
+                "make it again with 'sparsespike quantize'"
+            ) from error
         if network.content_hash() != stored:
-            raise ContractError(f"{path}: content hash differs from the stored {stored[:12]}, "
-                                "the file was changed; make it again with 'sparsespike quantize'")
+            raise ContractError(
+                f"{path}: content hash differs from the stored {stored[:12]}, "
+                "the file was changed; make it again with 'sparsespike quantize'"
+            )
         return network
 
     def _header(self) -> dict[str, Any]:
-        records = [{"name": x.name, "kind": x.kind, "shift": x.shift, "keep": x.keep}
-                   for x in self.layers]
-        return {"version": FORMAT_VERSION, "config": self.config.model_dump(mode="json"),
-                "layers": records}
+        records = [
+            {"name": x.name, "kind": x.kind, "shift": x.shift, "keep": x.keep} for x in self.layers
+        ]
+        return {
+            "version": FORMAT_VERSION,
+            "config": self.config.model_dump(mode="json"),
+            "layers": records,
+        }
 
     def _arrays(self) -> dict[str, Any]:
         arrays = {f"{x.name}/{key}": getattr(x, key) for x in self.layers for key in _ARRAYS}
@@ -293,6 +343,8 @@ class IntegerNetwork:
 
 def _decode(header: dict[str, Any], arrays: dict[str, Any]) -> IntegerNetwork:
     config = NetworkConfig.from_json(json.dumps(header["config"]))
-    layers = tuple(IntegerLayer(**r, **{key: arrays[f"{r['name']}/{key}"] for key in _ARRAYS})
-                   for r in header["layers"])
+    layers = tuple(
+        IntegerLayer(**r, **{key: arrays[f"{r['name']}/{key}"] for key in _ARRAYS})
+        for r in header["layers"]
+    )
     return IntegerNetwork(config=config, pixel_pad=arrays["pixel_pad"], layers=layers)

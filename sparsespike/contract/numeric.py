@@ -26,8 +26,9 @@ def lif_threshold(scale: float | Fraction, time_steps: int, threshold: float | F
     return math.ceil(exact)
 
 
-def lif_integer(currents: NDArray[np.integer], threshold: NDArray[np.integer] | int
-                ) -> NDArray[np.uint8]:
+def lif_integer(
+    currents: NDArray[np.integer], threshold: NDArray[np.integer] | int
+) -> NDArray[np.uint8]:
     """Spikes of a leaky integrate-and-fire neuron (tau 2, hard reset) without any rounding.
 
     currents: integer (T, ...), a_t + b per step, in units of s_c.
@@ -46,8 +47,9 @@ def lif_integer(currents: NDArray[np.integer], threshold: NDArray[np.integer] | 
     return spikes
 
 
-def requantize(value: NDArray[np.integer] | int, multiplier: NDArray[np.integer] | int, shift: int
-               ) -> NDArray[np.int64]:
+def requantize(
+    value: NDArray[np.integer] | int, multiplier: NDArray[np.integer] | int, shift: int
+) -> NDArray[np.int64]:
     """clamp((value * multiplier + half) >> shift, -128, 127), half = 2**(shift-1), 0 at shift 0.
 
     An arithmetic shift: halves round towards plus infinity. The result is in units of 1/16.
@@ -77,8 +79,12 @@ def gelu_table() -> NDArray[np.int8]:
     return np.array(_gelu_values(), np.int8)
 
 
-def selector_score(hidden: NDArray[np.integer], multiplier: NDArray[np.integer], shift: int,
-                   score_weight: NDArray[np.integer]) -> NDArray[np.int64]:
+def selector_score(
+    hidden: NDArray[np.integer],
+    multiplier: NDArray[np.integer],
+    shift: int,
+    score_weight: NDArray[np.integer],
+) -> NDArray[np.int64]:
     """Token scores int64 (...,) from hidden sums int64 (..., channels), biases included.
 
     Each channel is requantised to 8 bits, looked up in the GELU table and weighted:
@@ -112,8 +118,9 @@ def unsigned_bits(high: int) -> int:
     return max(1, high.bit_length())
 
 
-def accumulator_bounds(weight: NDArray[np.integer], bias: NDArray[np.integer], input_max: int
-                       ) -> tuple[int, int]:
+def accumulator_bounds(
+    weight: NDArray[np.integer], bias: NDArray[np.integer], input_max: int
+) -> tuple[int, int]:
     """Lowest and highest a + b over all channels, for any inputs in 0..input_max.
 
     weight: (out, ...); bias: (out,).

@@ -9,8 +9,16 @@ from pydantic import ValidationError
 from sparsespike.contract.errors import ContractError
 from sparsespike.contract.network import IntegerLayer, IntegerNetwork, NetworkConfig
 
-CONFIG = NetworkConfig(time_steps=2, image_size=7, dim=8, depth=2, heads=2, selector_blocks=(1,),
-                       keep_ratio=0.7, stem_pools=(False, False, False, True))
+CONFIG = NetworkConfig(
+    time_steps=2,
+    image_size=7,
+    dim=8,
+    depth=2,
+    heads=2,
+    selector_blocks=(1,),
+    keep_ratio=0.7,
+    stem_pools=(False, False, False, True),
+)
 
 
 def make(config: NetworkConfig = CONFIG) -> IntegerNetwork:
@@ -21,18 +29,33 @@ def make(config: NetworkConfig = CONFIG) -> IntegerNetwork:
         out = shape[0]
         selector = kind == "selector"
         size = {"attention": 1, "selector": 0, "head": 0}.get(kind, out)
-        layers.append(IntegerLayer(
-            name, kind, rng.integers(-127, 128, shape).astype(np.int8),
-            rng.integers(-9, 9, out), rng.integers(1, 99, size), np.ones(out),
-            multiplier=rng.integers(0, 32768, out if selector else 0), shift=9 * selector,
-            score_weight=rng.integers(-9, 9, out if selector else 0).astype(np.int8),
-            keep=config.selector_keep(0) if selector else 0))
+        layers.append(
+            IntegerLayer(
+                name,
+                kind,
+                rng.integers(-127, 128, shape).astype(np.int8),
+                rng.integers(-9, 9, out),
+                rng.integers(1, 99, size),
+                np.ones(out),
+                multiplier=rng.integers(0, 32768, out if selector else 0),
+                shift=9 * selector,
+                score_weight=rng.integers(-9, 9, out if selector else 0).astype(np.int8),
+                keep=config.selector_keep(0) if selector else 0,
+            )
+        )
     return IntegerNetwork(config, np.array([125, 123, 114], np.uint8), tuple(layers))
 
 
 def test_sizes_of_the_cifar_preset():
-    config = NetworkConfig(time_steps=4, image_size=32, dim=384, depth=4, heads=12,
-                           selector_blocks=(1, 2, 3), keep_ratio=0.9)
+    config = NetworkConfig(
+        time_steps=4,
+        image_size=32,
+        dim=384,
+        depth=4,
+        heads=12,
+        selector_blocks=(1, 2, 3),
+        keep_ratio=0.9,
+    )
     assert config.stem_channels == (48, 96, 192, 384)
     assert config.feature_sizes() == ((32, 32), (32, 32), (32, 16), (16, 8))
     assert config.tokens() == 64
@@ -49,16 +72,19 @@ def test_odd_sizes():
     assert CONFIG.kept_tokens() == (16, 11)
 
 
-@pytest.mark.parametrize("change, message", [
-    ({"heads": 3}, "heads must divide dim"),
-    ({"selector_blocks": (2,)}, "selector_blocks must ascend within"),
-    ({"selector_blocks": (1, 0)}, "selector_blocks must ascend within"),
-    ({"stem_channels": (1, 2, 4, 9)}, "must be positive and end with dim=8"),
-    ({"keep_ratio": 0.0}, "greater than 0"),
-    ({"weight_bits": 5}, "4, 6 or 8"),
-    ({"time_steps": "4"}, "valid integer"),
-    ({"timesteps": 4}, "not permitted"),
-])
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"heads": 3}, "heads must divide dim"),
+        ({"selector_blocks": (2,)}, "selector_blocks must ascend within"),
+        ({"selector_blocks": (1, 0)}, "selector_blocks must ascend within"),
+        ({"stem_channels": (1, 2, 4, 9)}, "must be positive and end with dim=8"),
+        ({"keep_ratio": 0.0}, "greater than 0"),
+        ({"weight_bits": 5}, "4, 6 or 8"),
+        ({"time_steps": "4"}, "valid integer"),
+        ({"timesteps": 4}, "not permitted"),
+    ],
+)
 def test_bad_configs_are_refused(change, message):
     with pytest.raises(ValidationError, match=message):
         NetworkConfig(**{**CONFIG.model_dump(), **change})
@@ -67,7 +93,9 @@ def test_bad_configs_are_refused(change, message):
 def test_config_survives_json_and_names_a_bad_field():
     assert NetworkConfig.from_json(CONFIG.model_dump_json()) == CONFIG
     text = json.dumps({**json.loads(CONFIG.model_dump_json()), "depth": 0})
-    with pytest.raises(ContractError, match=r"network depth: .* greater than or equal to 1, not 0; correct"):
+    with pytest.raises(
+        ContractError, match=r"network depth: .* greater than or equal to 1, not 0; correct"
+    ):
         NetworkConfig.from_json(text)
 
 
@@ -90,8 +118,10 @@ def test_saving_twice_gives_the_same_bytes(tmp_path):
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
 
 
-@pytest.mark.parametrize("key", ["conv1/weight", "block.0.qkv/bias", "rpe/threshold",
-                                 "selector.0/multiplier", "pixel_pad"])
+@pytest.mark.parametrize(
+    "key",
+    ["conv1/weight", "block.0.qkv/bias", "rpe/threshold", "selector.0/multiplier", "pixel_pad"],
+)
 def test_a_changed_array_is_refused(tmp_path, key):
     make().save(tmp_path / "n.npz")
     with np.load(tmp_path / "n.npz") as file:
@@ -117,8 +147,11 @@ def test_a_changed_header_is_refused(tmp_path):
 def test_other_files_are_refused_in_one_line(tmp_path):
     (tmp_path / "text.npz").write_text("not a network")
     np.savez(tmp_path / "other.npz", a=np.zeros(3))
-    for name, message in (("text.npz", "not a readable"), ("other.npz", "not a readable"),
-                          ("absent.npz", "no such network")):
+    for name, message in (
+        ("text.npz", "not a readable"),
+        ("other.npz", "not a readable"),
+        ("absent.npz", "no such network"),
+    ):
         with pytest.raises(ContractError, match=message) as caught:
             IntegerNetwork.load(tmp_path / name)
         assert "\n" not in str(caught.value)

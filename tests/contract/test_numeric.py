@@ -36,9 +36,16 @@ def test_threshold_and_lif_are_exact_on_20000_random_cases():
     assert mismatches == 0
 
 
-@pytest.mark.parametrize("scale, steps, level, expected", [
-    (0.125, 4, 0.5, 64), (0.25, 16, 0.5, 2**17), (Fraction(1, 3), 4, 1, 48), (1.0, 1, 1, 2),
-    (0.3, 2, 1, 14)])
+@pytest.mark.parametrize(
+    "scale, steps, level, expected",
+    [
+        (0.125, 4, 0.5, 64),
+        (0.25, 16, 0.5, 2**17),
+        (Fraction(1, 3), 4, 1, 48),
+        (1.0, 1, 1, 2),
+        (0.3, 2, 1, 14),
+    ],
+)
 def test_threshold_by_hand(scale, steps, level, expected):
     assert numeric.lif_threshold(scale, steps, level) == expected
 
@@ -56,9 +63,20 @@ def test_lif_by_hand():
     assert numeric.lif_integer(np.array([4, 3]), threshold).tolist() == [1, 0]
 
 
-@pytest.mark.parametrize("value, multiplier, shift, expected", [
-    (5, 1, 1, 3), (-5, 1, 1, -2), (3, 7, 0, 21), (1000, 1, 0, 127), (-1000, 1, 0, -128),
-    (100, 16384, 14, 100), (-1, 1, 2, 0), (-3, 1, 2, -1), (-2, 1, 2, 0)])
+@pytest.mark.parametrize(
+    "value, multiplier, shift, expected",
+    [
+        (5, 1, 1, 3),
+        (-5, 1, 1, -2),
+        (3, 7, 0, 21),
+        (1000, 1, 0, 127),
+        (-1000, 1, 0, -128),
+        (100, 16384, 14, 100),
+        (-1, 1, 2, 0),
+        (-3, 1, 2, -1),
+        (-2, 1, 2, 0),
+    ],
+)
 def test_requantize_by_hand(value, multiplier, shift, expected):
     assert numeric.requantize(value, multiplier, shift) == expected
     exact = math.floor(Fraction(value * multiplier, 2**shift) + (Fraction(1, 2) if shift else 0))
@@ -94,8 +112,10 @@ def test_pool_size(size, after):
     assert numeric.pool_size(size) == after
 
 
-@pytest.mark.parametrize("low, high, bits", [
-    (0, 0, 1), (-1, 0, 1), (-128, 127, 8), (-129, 0, 9), (0, 128, 9), (-1, 1, 2)])
+@pytest.mark.parametrize(
+    "low, high, bits",
+    [(0, 0, 1), (-1, 0, 1), (-128, 127, 8), (-129, 0, 9), (0, 128, 9), (-1, 1, 2)],
+)
 def test_signed_bits(low, high, bits):
     assert numeric.signed_bits(low, high) == bits
 

@@ -34,8 +34,11 @@ def current(network: IntegerNetwork, layer: IntegerLayer, x: np.ndarray) -> torc
         return functional.linear(values, weight, bias)
     size = round(x.shape[2] ** 0.5)
     planes = values.flatten(0, 1).transpose(1, 2).unflatten(2, (size, size))
-    pad = torch.from_numpy(network.pixel_pad).double() if layer.name == "conv0" else \
-        torch.zeros(planes.shape[1], dtype=torch.float64)
+    pad = (
+        torch.from_numpy(network.pixel_pad).double()
+        if layer.name == "conv0"
+        else torch.zeros(planes.shape[1], dtype=torch.float64)
+    )
     padded = pad[None, :, None, None].repeat(len(planes), 1, size + 2, size + 2)
     padded[..., 1:-1, 1:-1] = planes
     out = functional.conv2d(padded, weight, bias)
@@ -49,8 +52,9 @@ def fire(network: IntegerNetwork, layer: IntegerLayer, x: np.ndarray) -> OracleS
     threshold = 0.5 if attention else 1.0
     inputs = current(network, layer, x).transpose(0, 1)
     inputs = inputs.expand(steps, *inputs.shape[1:])
-    node = neuron.LIFNode(tau=2.0, v_threshold=threshold, detach_reset=True, step_mode="m",
-                          backend="torch")
+    node = neuron.LIFNode(
+        tau=2.0, v_threshold=threshold, detach_reset=True, step_mode="m", backend="torch"
+    )
     spikes = node(inputs)
     membrane, ties = torch.zeros_like(inputs[0]), 0
     for step, fired in zip(inputs, spikes, strict=True):

@@ -29,16 +29,29 @@ def test_round_trip(tmp_path):
         assert torch.equal(tensor, again.network.state_dict()[name])
 
 
-@pytest.mark.parametrize("change, message", [
-    (lambda s: s.pop("block.0.mlp.fc2_bn.running_var"),
-     r"tensor block\.0\.mlp\.fc2_bn\.running_var is missing"),
-    (lambda s: s.update({"block.0.attn.q_lineer.weight": s.pop("block.0.attn.q_linear.weight")}),
-     r"q_linear\.weight is missing \(nearest: block\.0\.attn\.q_lineer\.weight\)"),
-    (lambda s: s.update({"head.weigth": torch.zeros(1)}),
-     r"tensor head\.weigth is unknown \(nearest: head\.weight\)"),
-    (lambda s: s.update({"head.bias": torch.zeros(11)}),
-     r"head\.bias has shape \(11,\), the config needs \(10,\)"),
-])
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (
+            lambda s: s.pop("block.0.mlp.fc2_bn.running_var"),
+            r"tensor block\.0\.mlp\.fc2_bn\.running_var is missing",
+        ),
+        (
+            lambda s: s.update(
+                {"block.0.attn.q_lineer.weight": s.pop("block.0.attn.q_linear.weight")}
+            ),
+            r"q_linear\.weight is missing \(nearest: block\.0\.attn\.q_lineer\.weight\)",
+        ),
+        (
+            lambda s: s.update({"head.weigth": torch.zeros(1)}),
+            r"tensor head\.weigth is unknown \(nearest: head\.weight\)",
+        ),
+        (
+            lambda s: s.update({"head.bias": torch.zeros(11)}),
+            r"head\.bias has shape \(11,\), the config needs \(10,\)",
+        ),
+    ],
+)
 def test_tensors_that_do_not_fit_are_refused_by_name(change, message):
     state = make().state_dict()
     change(state)
@@ -50,8 +63,11 @@ def test_tensors_that_do_not_fit_are_refused_by_name(change, message):
 def test_files_that_are_no_checkpoint_are_refused(tmp_path):
     (tmp_path / "text").write_text("no tensors here")
     save_file({"a": torch.zeros(1)}, tmp_path / "bare")
-    for name, message in (("text", "not a readable"), ("absent", "no such checkpoint"),
-                          ("bare", "holds no sparsespike config")):
+    for name, message in (
+        ("text", "not a readable"),
+        ("absent", "no such checkpoint"),
+        ("bare", "holds no sparsespike config"),
+    ):
         with pytest.raises(ContractError, match=message):
             load_checkpoint(tmp_path / name)
 

@@ -40,8 +40,9 @@ def test_hugging_face_parquet_in_parts(tmp_path):
     (tmp_path / "plain").mkdir()
     for part in range(2):
         rows = slice(3 * part, 3 * part + 3)
-        table = pa.table({"img": [{"bytes": png(i), "path": None} for i in IMAGES[rows]],
-                          "label": LABELS[rows]})
+        table = pa.table(
+            {"img": [{"bytes": png(i), "path": None} for i in IMAGES[rows]], "label": LABELS[rows]}
+        )
         parquet.write_table(table, tmp_path / "plain" / f"train-0000{part}-of-00002.parquet")
     check(load_images(tmp_path, "train"))
 
@@ -81,9 +82,14 @@ def test_npz_round_trip_and_first_rows(tmp_path):
         data.first(7)
 
 
-@pytest.mark.parametrize("name, content, message", [
-    ("absent", None, "no such file or folder"), ("x.txt", b"1", "cannot read .txt"),
-    ("empty/", None, "holds no known data set")])
+@pytest.mark.parametrize(
+    "name, content, message",
+    [
+        ("absent", None, "no such file or folder"),
+        ("x.txt", b"1", "cannot read .txt"),
+        ("empty/", None, "holds no known data set"),
+    ],
+)
 def test_other_things_are_refused(tmp_path, name, content, message):
     if name.endswith("/"):
         (tmp_path / name).mkdir()

@@ -58,8 +58,9 @@ def test_integer_accuracy_counts_the_right_answers():
     labels = golden_logits(network, images).argmax(1)
     labels[:3] = (labels[:3] + 1) % 10
     seen = []
-    score = evaluate_integer(network, ImageSet(images, labels), batch=4,
-                             progress=lambda *step: seen.append(step))
+    score = evaluate_integer(
+        network, ImageSet(images, labels), batch=4, progress=lambda *step: seen.append(step)
+    )
     assert score.accuracy == pytest.approx(0.7)
     assert score.synops_per_image > 0
     assert seen == [(4, 10), (8, 10), (10, 10)]

@@ -16,21 +16,41 @@ from sparsespike.contract.errors import ContractError
 from sparsespike.contract.network import IntegerNetwork, NetworkConfig
 from tests.model import oracle
 
-RANDOM = [(steps, dim, density, bits, seed)
-          for seed, (steps, dim, density, bits) in enumerate([
-              (1, 8, 1.0, 8), (2, 16, 0.3, 4), (3, 12, 0.1, 6), (4, 24, 0.05, 8),
-              (8, 16, 0.5, 8), (16, 8, 0.2, 8), (4, 16, 0.01, 4), (4, 20, 1.0, 6)])]
+RANDOM = [
+    (steps, dim, density, bits, seed)
+    for seed, (steps, dim, density, bits) in enumerate(
+        [
+            (1, 8, 1.0, 8),
+            (2, 16, 0.3, 4),
+            (3, 12, 0.1, 6),
+            (4, 24, 0.05, 8),
+            (8, 16, 0.5, 8),
+            (16, 8, 0.2, 8),
+            (4, 16, 0.01, 4),
+            (4, 20, 1.0, 6),
+        ]
+    )
+]
 
 
 @cache
 def random_case(case) -> tuple[IntegerNetwork, np.ndarray]:
     steps, dim, density, bits, seed = case
     config = NetworkConfig(
-        time_steps=steps, image_size=8 - seed % 2, dim=dim, depth=1 + seed % 2, heads=4,
-        selector_blocks=(0,) if seed % 3 else (), keep_ratio=0.7, weight_bits=bits,
-        stem_pools=(False, seed % 4 == 3, False, True))
-    return (random_integer_network(config, weight_density=density, seed=seed),
-            random_images(config, 3, seed=seed + 100))
+        time_steps=steps,
+        image_size=8 - seed % 2,
+        dim=dim,
+        depth=1 + seed % 2,
+        heads=4,
+        selector_blocks=(0,) if seed % 3 else (),
+        keep_ratio=0.7,
+        weight_bits=bits,
+        stem_pools=(False, seed % 4 == 3, False, True),
+    )
+    return (
+        random_integer_network(config, weight_density=density, seed=seed),
+        random_images(config, 3, seed=seed + 100),
+    )
 
 
 def mismatches(network: IntegerNetwork, images: np.ndarray, trace: GoldenTrace) -> dict[str, int]:
@@ -68,8 +88,19 @@ def test_nano_on_real_images_equals_spikingjelly():
     assert set(mismatches(network, images, golden_forward(network, images)).values()) == {0}
 
 
-@pytest.mark.parametrize("name", ["conv0", "conv2", "rpe", "block.0.qkv", "block.0.attn",
-                                  "block.0.proj", "block.0.fc1", "block.0.fc2"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "conv0",
+        "conv2",
+        "rpe",
+        "block.0.qkv",
+        "block.0.attn",
+        "block.0.proj",
+        "block.0.fc1",
+        "block.0.fc2",
+    ],
+)
 def test_the_comparison_sees_one_wrong_number(name):
     network, images = random_case(RANDOM[3])
     layer = network.layer(name)

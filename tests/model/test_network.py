@@ -8,21 +8,36 @@ from model.network import Spikformer, prunable
 from model.selector import gather_tokens, top_tokens
 from sparsespike.contract.network import NetworkConfig
 
-CONFIG = NetworkConfig(time_steps=2, image_size=8, dim=16, depth=2, heads=4, selector_blocks=(0, 1),
-                       keep_ratio=0.7, stem_pools=(False, False, False, True))
+CONFIG = NetworkConfig(
+    time_steps=2,
+    image_size=8,
+    dim=16,
+    depth=2,
+    heads=4,
+    selector_blocks=(0, 1),
+    keep_ratio=0.7,
+    stem_pools=(False, False, False, True),
+)
 
 
 def official_names() -> set[str]:
     norm = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
     names = {f"patch_embed.proj_conv{i}.weight" for i in ("", 1, 2, 3)} | {
-        "patch_embed.rpe_conv.weight", "head.weight", "head.bias"}
+        "patch_embed.rpe_conv.weight",
+        "head.weight",
+        "head.bias",
+    }
     norms = [f"patch_embed.proj_bn{i}" for i in ("", 1, 2, 3)] + ["patch_embed.rpe_bn"]
     for block in ("block.0", "block.1"):
         for part in ("attn.q", "attn.k", "attn.v", "attn.proj", "mlp.fc1", "mlp.fc2"):
             names |= {f"{block}.{part}_linear.{kind}" for kind in ("weight", "bias")}
             norms.append(f"{block}.{part}_bn")
-    names |= {f"predictor.{k}.linear.{i}.{kind}"
-              for k in (0, 1) for i in (0, 2) for kind in ("weight", "bias")}
+    names |= {
+        f"predictor.{k}.linear.{i}.{kind}"
+        for k in (0, 1)
+        for i in (0, 2)
+        for kind in ("weight", "bias")
+    }
     return names | {f"{n}.{kind}" for n in norms for kind in norm}
 
 
@@ -35,9 +50,19 @@ def test_size_of_spikformer_4_384():
     assert sum(p.numel() for p in network.parameters()) == 9_324_730  # 9.32 M in the paper
 
 
-@pytest.mark.parametrize("change", [
-    {}, {"time_steps": 1}, {"depth": 1, "selector_blocks": ()}, {"image_size": 7}, {"dim": 12},
-    {"mlp_ratio": 2}, {"stem_pools": (True, True, True, True)}, {"keep_ratio": 0.1}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"time_steps": 1},
+        {"depth": 1, "selector_blocks": ()},
+        {"image_size": 7},
+        {"dim": 12},
+        {"mlp_ratio": 2},
+        {"stem_pools": (True, True, True, True)},
+        {"keep_ratio": 0.1},
+    ],
+)
 def test_shapes(change):
     config = NetworkConfig(**{**CONFIG.model_dump(exclude={"stem_channels"}), **change})
     images = torch.randn(3, 3, config.image_size, config.image_size)

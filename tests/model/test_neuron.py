@@ -8,8 +8,14 @@ from model.neuron import lif
 
 
 def oracle(threshold: float) -> neuron.LIFNode:
-    return neuron.LIFNode(tau=2.0, v_threshold=threshold, detach_reset=True, step_mode="m",
-                          backend="torch", surrogate_function=surrogate.ATan(alpha=2.0))
+    return neuron.LIFNode(
+        tau=2.0,
+        v_threshold=threshold,
+        detach_reset=True,
+        step_mode="m",
+        backend="torch",
+        surrogate_function=surrogate.ATan(alpha=2.0),
+    )
 
 
 @pytest.mark.parametrize("steps", [1, 2, 4, 16])

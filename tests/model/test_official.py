@@ -9,8 +9,17 @@ from model.quantize import quantize
 from sparsespike.contract.errors import ContractError
 from sparsespike.contract.network import NetworkConfig
 
-CONFIG = NetworkConfig(time_steps=4, image_size=32, dim=16, depth=4, heads=2, mlp_ratio=2,
-                       classes=7, selector_blocks=(1, 2, 3), keep_ratio=0.9)
+CONFIG = NetworkConfig(
+    time_steps=4,
+    image_size=32,
+    dim=16,
+    depth=4,
+    heads=2,
+    mlp_ratio=2,
+    classes=7,
+    selector_blocks=(1, 2, 3),
+    keep_ratio=0.9,
+)
 
 
 def official_state(config: NetworkConfig = CONFIG) -> dict[str, torch.Tensor]:
@@ -93,20 +102,26 @@ def test_pruning_masks_are_applied(tmp_path):
     state = official_state()
     weight = state.pop("block.0.attn.q_linear.weight")
     mask = (torch.rand_like(weight) < 0.1).float()
-    state.update({"block.0.attn.q_linear.weight_orig": weight,
-                  "block.0.attn.q_linear.weight_mask": mask})
+    state.update(
+        {"block.0.attn.q_linear.weight_orig": weight, "block.0.attn.q_linear.weight_mask": mask}
+    )
     torch.save(state, tmp_path / "n.pth")
     network = import_official(tmp_path / "n.pth", heads=2).checkpoint.network
     assert torch.equal(network.block[0].attn.q_linear.weight, weight * mask)
 
 
-@pytest.mark.parametrize("change, message", [
-    (lambda s: s.pop("block.2.attn.k_bn.weight"), r"block\.2\.attn\.k_bn\.weight is missing"),
-    (lambda s: s.update(extra=torch.ones(1)), "tensor extra is unknown"),
-    (lambda s: s.pop("head.weight"), "no Spikformer"),
-    (lambda s: s.update({"patch_embed.proj_conv.weight": torch.zeros(2, 2, 3, 3)}),
-     "on 2 channels; only RGB"),
-])
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda s: s.pop("block.2.attn.k_bn.weight"), r"block\.2\.attn\.k_bn\.weight is missing"),
+        (lambda s: s.update(extra=torch.ones(1)), "tensor extra is unknown"),
+        (lambda s: s.pop("head.weight"), "no Spikformer"),
+        (
+            lambda s: s.update({"patch_embed.proj_conv.weight": torch.zeros(2, 2, 3, 3)}),
+            "on 2 channels; only RGB",
+        ),
+    ],
+)
 def test_files_that_would_compute_something_else_are_refused(tmp_path, change, message):
     state = official_state()
     change(state)
@@ -125,7 +140,10 @@ def test_heads_that_do_not_divide_the_width_are_refused(tmp_path):
 def test_other_files_are_refused(tmp_path):
     (tmp_path / "text.pth").write_text("no tensors")
     torch.save({"epoch": 3}, tmp_path / "number.pth")
-    for name, message in (("text.pth", "not a checkpoint"), ("number.pth", "holds no state_dict"),
-                          ("absent.pth", "no such checkpoint")):
+    for name, message in (
+        ("text.pth", "not a checkpoint"),
+        ("number.pth", "holds no state_dict"),
+        ("absent.pth", "no such checkpoint"),
+    ):
         with pytest.raises(ContractError, match=message):
             import_official(tmp_path / name, heads=2)

@@ -19,9 +19,17 @@ PIXELS = PixelScale(mean=(125, 123, 114), std=(63.0, 62.1, 66.7))
 
 
 def config(bits: int = 8, steps: int = 4) -> NetworkConfig:
-    return NetworkConfig(time_steps=steps, image_size=8, dim=16, depth=1, heads=2, weight_bits=bits,
-                         selector_blocks=(0,), keep_ratio=0.7,
-                         stem_pools=(False, False, False, True))
+    return NetworkConfig(
+        time_steps=steps,
+        image_size=8,
+        dim=16,
+        depth=1,
+        heads=2,
+        weight_bits=bits,
+        selector_blocks=(0,),
+        keep_ratio=0.7,
+        stem_pools=(False, False, False, True),
+    )
 
 
 def trained(shape: NetworkConfig, seed: int = 0) -> Spikformer:
@@ -43,10 +51,13 @@ def trained(shape: NetworkConfig, seed: int = 0) -> Spikformer:
 
 def norm_of(network: Spikformer, name: str) -> tuple[torch.nn.Module, torch.nn.Module]:
     stem, block = network.patch_embed, network.block[0]
-    return {"conv0": (stem.proj_conv, stem.proj_bn), "conv3": (stem.proj_conv3, stem.proj_bn3),
-            "rpe": (stem.rpe_conv, stem.rpe_bn),
-            "block.0.proj": (block.attn.proj_linear, block.attn.proj_bn),
-            "block.0.fc1": (block.mlp.fc1_linear, block.mlp.fc1_bn)}[name]
+    return {
+        "conv0": (stem.proj_conv, stem.proj_bn),
+        "conv3": (stem.proj_conv3, stem.proj_bn3),
+        "rpe": (stem.rpe_conv, stem.rpe_bn),
+        "block.0.proj": (block.attn.proj_linear, block.attn.proj_bn),
+        "block.0.fc1": (block.mlp.fc1_linear, block.mlp.fc1_bn),
+    }[name]
 
 
 @pytest.mark.parametrize("name", ["conv0", "conv3", "rpe", "block.0.proj", "block.0.fc1"])
@@ -115,8 +126,9 @@ def test_a_border_of_mean_pixels_adds_nothing():
     layer = quantize(network, PIXELS).layer("conv0")
     mean = np.array(PIXELS.mean).reshape(1, 3, 1, 1)
     currents = (layer.weight.astype(np.int64) * mean).sum((1, 2, 3)) + layer.bias
-    np.testing.assert_allclose(currents * layer.scale, fold_network(network)["conv0"].bias,
-                               atol=layer.scale.max())
+    np.testing.assert_allclose(
+        currents * layer.scale, fold_network(network)["conv0"].bias, atol=layer.scale.max()
+    )
 
 
 @pytest.mark.parametrize("steps", [1, 4])
@@ -157,9 +169,14 @@ def test_a_tensor_that_is_not_finite_is_refused_by_name():
         quantize(network, PIXELS)
 
 
-@pytest.mark.parametrize("mean, std, message", [
-    ((125, 123), (1.0, 1.0, 1.0), "mean has 2 channels"), ((256,), (1.0,), "integers in 0..255"),
-    ((3,), (0.0,), "std must be positive")])
+@pytest.mark.parametrize(
+    "mean, std, message",
+    [
+        ((125, 123), (1.0, 1.0, 1.0), "mean has 2 channels"),
+        ((256,), (1.0,), "integers in 0..255"),
+        ((3,), (0.0,), "std must be positive"),
+    ],
+)
 def test_bad_pixel_scales_are_refused(mean, std, message):
     with pytest.raises(ValueError, match=message):
         PixelScale(mean, std)

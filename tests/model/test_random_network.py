@@ -34,9 +34,14 @@ def test_layers_fire_in_at_least_nine_of_ten_networks():
     rng = np.random.default_rng(0)
     for seed in range(seeds):
         config = NetworkConfig(
-            time_steps=int(rng.choice([1, 2, 3, 4, 8])), image_size=8,
-            dim=int(rng.choice([8, 16, 24])), depth=int(rng.integers(1, 3)), heads=2,
-            weight_bits=int(rng.choice([4, 6, 8])), stem_pools=(False, False, False, True))
+            time_steps=int(rng.choice([1, 2, 3, 4, 8])),
+            image_size=8,
+            dim=int(rng.choice([8, 16, 24])),
+            depth=int(rng.integers(1, 3)),
+            heads=2,
+            weight_bits=int(rng.choice([4, 6, 8])),
+            stem_pools=(False, False, False, True),
+        )
         density = float(rng.choice([0.01, 0.05, 0.3, 1.0]))
         network = random_integer_network(config, weight_density=density, seed=seed)
         rates, attention = firing(network, random_images(config, 4, seed=seed))
@@ -49,8 +54,9 @@ def test_layers_fire_in_at_least_nine_of_ten_networks():
 
 def test_same_seed_same_network_other_seed_other_network():
     config = make_tiny().config
-    first, again, other = (random_integer_network(config, weight_density=0.2, seed=s).content_hash()
-                           for s in (3, 3, 4))
+    first, again, other = (
+        random_integer_network(config, weight_density=0.2, seed=s).content_hash() for s in (3, 3, 4)
+    )
     assert first == again
     assert first != other
 

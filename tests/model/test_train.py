@@ -18,8 +18,17 @@ from model.recalibrate import recalibrate
 from model.train import TrainConfig, augment, hold_zeros, train
 from sparsespike.contract.network import NetworkConfig
 
-CONFIG = NetworkConfig(time_steps=2, image_size=8, dim=16, depth=1, heads=2, selector_blocks=(0,),
-                       keep_ratio=0.7, classes=2, stem_pools=(False, False, False, True))
+CONFIG = NetworkConfig(
+    time_steps=2,
+    image_size=8,
+    dim=16,
+    depth=1,
+    heads=2,
+    selector_blocks=(0,),
+    keep_ratio=0.7,
+    classes=2,
+    stem_pools=(False, False, False, True),
+)
 
 
 def two_classes(count: int = 64) -> ImageSet:
@@ -47,8 +56,14 @@ def test_masks_hold_and_a_teacher_can_be_given():
     network = make()
     masks = magnitude_masks(network, 0.8)
     hold_zeros(network, masks)
-    train(network, two_classes(), CIFAR_PIXELS, TrainConfig(epochs=1, batch=16), masks=masks,
-          teacher=make().eval())
+    train(
+        network,
+        two_classes(),
+        CIFAR_PIXELS,
+        TrainConfig(epochs=1, batch=16),
+        masks=masks,
+        teacher=make().eval(),
+    )
     for name, parameter in network.named_parameters():
         if name in masks:
             assert not parameter[~masks[name]].any()
@@ -67,8 +82,9 @@ def test_a_stage_resumes_where_it_stopped(tmp_path):
         raise StopError
 
     with pytest.raises(StopError):
-        train(make(), two_classes(), CIFAR_PIXELS, config, checkpoint=tmp_path / "b.pt",
-              report=stop)
+        train(
+            make(), two_classes(), CIFAR_PIXELS, config, checkpoint=tmp_path / "b.pt", report=stop
+        )
     resumed = make()
     results = train(resumed, two_classes(), CIFAR_PIXELS, config, checkpoint=tmp_path / "b.pt")
     assert [r.epoch for r in results] == [1]
@@ -99,7 +115,8 @@ def test_pruning_keeps_the_largest():
 
 def test_rounds_of_the_paper():
     assert PruneConfig(0.9).rounds() == pytest.approx(
-        [0.25, 0.4375, 0.578, 0.684, 0.763, 0.822, 0.8665, 0.9], abs=1e-3)
+        [0.25, 0.4375, 0.578, 0.684, 0.763, 0.822, 0.8665, 0.9], abs=1e-3
+    )
     with pytest.raises(ValueError, match="sparsity must lie between 0 and 1, not 1"):
         PruneConfig(1.0)
 

@@ -23,8 +23,16 @@ def test_outputs_are_those_of_the_definition():
         words = (spikes[part, n, g, a].reshape(2, 8) * places).sum(axis=1)
         first = (n * 2 + g) * 6 + 2 * part
         memory.spikes[first : first + 2, 0, a] = words
-    d = layer(tokens=5, groups=2, time_steps=4, heads=1, head_words=2, source_stride=6,
-              key_offset=2, value_offset=4)
+    d = layer(
+        tokens=5,
+        groups=2,
+        time_steps=4,
+        heads=1,
+        head_words=2,
+        source_stride=6,
+        key_offset=2,
+        value_offset=4,
+    )
     outputs = np.zeros((10, 2, 16), np.int64)
     keys, queries = np.zeros((2, 10), np.int64)
     attend(e, d, memory, 0, np.zeros((2, 16, 2, 16), np.int64), outputs, keys, queries)
@@ -42,7 +50,14 @@ def test_times_of_two_visits():
     engine = load_engine("small", chunk=8, lanes=8)
     clusters = new_clusters(engine)
     d = layer(tokens=2, groups=1, heads=1, head_words=1)
-    attention_layer(engine_numbers(engine), d, clusters, 100, np.array([[3, 0]]),
-                    np.array([[2, 0]]), np.zeros(len(TALLY), np.int64))
+    attention_layer(
+        engine_numbers(engine),
+        d,
+        clusters,
+        100,
+        np.array([[3, 0]]),
+        np.array([[2, 0]]),
+        np.zeros(len(TALLY), np.int64),
+    )
     assert clusters.unit[0, TAKE] == 133 + 1 + 2 + 0 + 2 + 7
     assert (clusters.unit[1:, TAKE] < 0).all()

@@ -37,12 +37,29 @@ print(json.dumps([found.counters.tolist(), found.logits.tolist(), tensors]))
 )
 def test_same_result_in_every_mode(mode, lanes, chunk, adders, tmp_path):
     config = NetworkConfig(
-        time_steps=4, image_size=4, in_channels=2, dim=8, depth=1, heads=2, mlp_ratio=1,
-        stem_pools=(False, True, False, False), selector_blocks=(0,), keep_ratio=0.6,
+        time_steps=4,
+        image_size=4,
+        in_channels=2,
+        dim=8,
+        depth=1,
+        heads=2,
+        mlp_ratio=1,
+        stem_pools=(False, True, False, False),
+        selector_blocks=(0,),
+        keep_ratio=0.6,
     )
     network = random_integer_network(config, weight_density=0.4, seed=11)
-    engine = load_engine("small", lanes=lanes, chunk=chunk, time_steps=adders, mask_depth=1024,
-                         spike_depth=8192, count_depth=4096, head_slots=256, attention_depth=1024)
+    engine = load_engine(
+        "small",
+        lanes=lanes,
+        chunk=chunk,
+        time_steps=adders,
+        mask_depth=1024,
+        spike_depth=8192,
+        count_depth=4096,
+        head_slots=256,
+        attention_depth=1024,
+    )
     program = compile_network(network, engine)
     images = random_images(config, 1, seed=2)
     program.save(tmp_path / "program")
@@ -51,7 +68,10 @@ def test_same_result_in_every_mode(mode, lanes, chunk, adders, tmp_path):
     environment["PYTHONPATH"] = str(ROOT)
     run = subprocess.run(
         [sys.executable, "-W", "error", "-c", CODE, tmp_path / "program", tmp_path / "images.npy"],
-        env=environment, capture_output=True, text=True, check=False,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert run.returncode == 0, run.stderr
     found = simulate(program, images, keep_tensors=True)

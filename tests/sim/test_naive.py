@@ -15,12 +15,22 @@ from sparsespike.contract.counters import COUNTERS
 from sparsespike.contract.network import NetworkConfig
 
 BIG = {
-    "mask_depth": 4096, "weight_depth": 8192, "spike_depth": 1 << 16, "count_depth": 1 << 14,
-    "count_bits": 4, "head_slots": 256, "attention_depth": 4096, "accumulator_bits": 28,
+    "mask_depth": 4096,
+    "weight_depth": 8192,
+    "spike_depth": 1 << 16,
+    "count_depth": 1 << 14,
+    "count_bits": 4,
+    "head_slots": 256,
+    "attention_depth": 4096,
+    "accumulator_bits": 28,
     "membrane_bits": 44,
 }
-POOLS = [(False, False, False, True), (True, False, True, False), (False, True, False, True),
-         (True, True, True, True)]
+POOLS = [
+    (False, False, False, True),
+    (True, False, True, False),
+    (False, True, False, True),
+    (True, True, True, True),
+]
 
 
 @dataclass(frozen=True)
@@ -44,18 +54,32 @@ class Pair:
 
     def build(self):
         engine = load_engine(
-            "small", clusters=self.clusters, lanes=self.lanes, chunk=self.chunk,
-            fifo_depth=self.fifo, time_steps=self.adders, memory_latency=self.latency,
-            memory_interval=self.interval, axi_data_bits=self.axi, attention_units=self.units,
-            weight_bits=self.bits, **BIG,
+            "small",
+            clusters=self.clusters,
+            lanes=self.lanes,
+            chunk=self.chunk,
+            fifo_depth=self.fifo,
+            time_steps=self.adders,
+            memory_latency=self.latency,
+            memory_interval=self.interval,
+            axi_data_bits=self.axi,
+            attention_units=self.units,
+            weight_bits=self.bits,
+            **BIG,
         )
         config = NetworkConfig(
-            time_steps=self.steps, image_size=(8, 5, 7, 8)[self.variant],
-            in_channels=(3, 1, 4, 2)[self.variant], dim=(16, 12, 24, 8)[self.variant],
-            heads=(2, 3, 4, 1)[self.variant], depth=1 + (self.variant == 3),
-            mlp_ratio=(2, 1, 1, 4)[self.variant], classes=(10, 3, 11, 17)[self.variant],
-            stem_pools=POOLS[self.variant], selector_blocks=self.selectors,
-            keep_ratio=0.6 if self.selectors else 1.0, weight_bits=self.bits,
+            time_steps=self.steps,
+            image_size=(8, 5, 7, 8)[self.variant],
+            in_channels=(3, 1, 4, 2)[self.variant],
+            dim=(16, 12, 24, 8)[self.variant],
+            heads=(2, 3, 4, 1)[self.variant],
+            depth=1 + (self.variant == 3),
+            mlp_ratio=(2, 1, 1, 4)[self.variant],
+            classes=(10, 3, 11, 17)[self.variant],
+            stem_pools=POOLS[self.variant],
+            selector_blocks=self.selectors,
+            keep_ratio=0.6 if self.selectors else 1.0,
+            weight_bits=self.bits,
         )
         return engine, random_integer_network(config, weight_density=self.density, seed=7)
 

@@ -25,8 +25,16 @@ def fire(engine, d, memory, sums, *, bias=0, threshold=40):
     """One tile of four lanes, row 1 of two."""
     tally = np.zeros(len(TALLY), np.int64)
     constants = np.full(4, bias), np.full(4, threshold)
-    fire_layer(engine_numbers(engine), d, memory, np.array([4]), np.array([1]), *constants,
-               np.ascontiguousarray(sums.transpose(0, 2, 1), np.int32), tally)
+    fire_layer(
+        engine_numbers(engine),
+        d,
+        memory,
+        np.array([4]),
+        np.array([1]),
+        *constants,
+        np.ascontiguousarray(sums.transpose(0, 2, 1), np.int32),
+        tally,
+    )
     return dict(zip(TALLY, tally.tolist(), strict=True))
 
 
@@ -49,8 +57,12 @@ def test_spikes_over_groups_are_those_of_the_rule(adders):
     expected = lif_integer(steps + 3, 40)
     for token in range(5):
         assert np.array_equal(row_of(memory.spikes[:, 0], token, groups)[:4], expected[:, token])
-    assert counters == {"lif_updates": 5 * 4 * 4, "spikes_fired": int(expected.sum()),
-                        "rows_written": 5 * groups, "rows_updated": 0}
+    assert counters == {
+        "lif_updates": 5 * 4 * 4,
+        "spikes_fired": int(expected.sum()),
+        "rows_written": 5 * groups,
+        "rows_updated": 0,
+    }
 
 
 def test_pixel_sums_are_bit_planes_of_one_current():
@@ -84,8 +96,9 @@ def test_pool_is_the_or_of_its_window(height, width, output):
         words[:] = np.uint64(0xF0)  # left by an earlier layer
     fired = np.random.default_rng(height).random((height, width, 4, 4)) < 0.2
     sums = np.where(fired, 1000, -1000).reshape(-1, 4, 4)
-    d = layer(tokens=height * width, convolution=1, pool=1, height=height, width=width,
-              output=output)
+    d = layer(
+        tokens=height * width, convolution=1, pool=1, height=height, width=width, output=output
+    )
     counters = fire(engine, d, memory, sums)
     words, rows = memory.spikes if output == SPIKE else memory.counts, 0
     for py in range(pool_size(height)):
