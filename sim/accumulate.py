@@ -20,11 +20,12 @@ _ZERO, _ONE = np.uint64(0), np.uint64(1)
 class LayerWeights(NamedTuple):
     """Weights of all tiles of a layer, by slot of its mask words.
 
-    dense: (mask words * chunk, tiles * pitch), 0 where a mask has none; holders: (mask words *
-    chunk,) lanes whose mask has the slot.
+    dense: (mask words * chunk, tiles * pitch), 0 where a mask has none; lanes: (mask words * chunk,
+    tiles) those whose mask has the slot, one bit each; holders: (mask words * chunk,) how many.
     """
 
     dense: NDArray[np.int8]
+    lanes: NDArray[np.uint64]
     holders: NDArray[np.int64]
 
 
@@ -35,6 +36,7 @@ def layer_weights(e: EngineNumbers, d: LayerNumbers, tiles: TileArrays) -> Layer
     own = range(d.first_tile, d.first_tile + count)
     words = max(((ends[t + 1] - ends[t]) // tiles.lanes[t] for t in own), default=0)
     dense = np.zeros((words * e.chunk, count * e.pitch), np.int8)
+    lanes = np.zeros((words * e.chunk, count), np.uint64)
     holders = np.zeros(words * e.chunk, np.int64)
     for t in own:
         first, end = tiles.offsets[ends[t]], tiles.offsets[ends[t + 1]]
@@ -42,8 +44,23 @@ def layer_weights(e: EngineNumbers, d: LayerNumbers, tiles: TileArrays) -> Layer
         word, lane = np.divmod(np.repeat(np.arange(len(counts)), counts), tiles.lanes[t])
         places = word * e.chunk + np.log2(tiles.slots[first:end]).astype(np.int64)
         dense[places, (t - d.first_tile) * e.pitch + lane] = tiles.weights[first:end]
+        bits = np.left_shift(_ONE, lane.astype(np.uint64))
+        np.bitwise_or.at(lanes, (places, t - d.first_tile), bits)
         np.add.at(holders, places, 1)
-    return LayerWeights(dense, holders)
+    return LayerWeights(dense, lanes, holders)
+
+
+@njit(cache=True)
+def hit_layer(e: EngineNumbers, walk: Walk, weights: LayerWeights, hits: NDArray) -> None:
+    """Fills `hits`, uint64 (beats, tiles): the lanes whose masks a beat's bitmap meets."""
+    hits[:] = 0
+    for beat in range(len(walk.last)):
+        first, word, line = walk.mask[beat] * e.chunk, walk.bitmap[beat], hits[beat]
+        while word != _ZERO:
+            own = weights.lanes[first + lowest(word)]
+            word &= word - _ONE
+            for tile in range(len(line)):
+                line[tile] |= own[tile]
 
 
 @njit(cache=True)

@@ -85,28 +85,20 @@ def _operations(d: LayerNumbers, n: int) -> int:
 
 
 @njit(cache=True)
-def _hits(bitmap: np.uint64, masks: NDArray) -> np.uint64:
-    """Lanes whose mask meets `bitmap`."""
-    hits = _ZERO
-    for lane in range(len(masks)):
-        hits |= np.uint64((bitmap & masks[lane]) != _ZERO) << np.uint64(lane)
-    return hits
-
-
-@njit(cache=True)
 def _time_tile(
     e: EngineNumbers,
     d: LayerNumbers,
     lanes: int,
     masks: NDArray,
     walk: Walk,
+    hits: NDArray,
     s: ClusterState,
     k: int,
     tally: NDArray,
 ) -> None:
     """A tile's walk through broadcast register, lanes and neuron unit of cluster k.
 
-    masks: those of the tile, (mask words * lanes,).
+    masks: those of the tile, (mask words * lanes,); hits: (beats,) lanes that a beat meets.
     """
     starts, places, room = s.starts[k], s.place[k], s.room[k]
     finish, takes, unit = s.finish[k], s.take[k], s.unit[k]
@@ -126,7 +118,7 @@ def _time_tile(
             left += index > 0
             bitmap, first = walk.bitmap[beat], walk.mask[beat] * lanes
             line = masks[first : first + lanes]
-            entering = all_lanes if walk.last[beat] else _hits(bitmap, line)
+            entering = all_lanes if walk.last[beat] else hits[beat]
             if left < full:
                 earliest, waiting = left, entering
                 while waiting != _ZERO:
@@ -204,6 +196,7 @@ def matmul_layer(
     d: LayerNumbers,
     tiles: TileArrays,
     walk: Walk,
+    hits: NDArray,
     s: ClusterState,
     go: int,
     first_beat: int,
@@ -212,7 +205,8 @@ def matmul_layer(
 ) -> int:
     """Times a matmul from its `go` cycle on; returns the first beat of the next layer's tiles.
 
-    times: cycle of each weight beat, filled up to the layer's last. tally: (len(TALLY),), added to.
+    hits: (beats, tiles), see `sim.accumulate`. times: cycle of each weight beat, filled up to the
+    layer's last. tally: (len(TALLY),), added to.
     """
     for k in range(e.clusters):
         s.entered[k] = go
@@ -224,7 +218,7 @@ def matmul_layer(
         first_beat += tiles.beats[d.first_tile + t]
         s.entered[k] = max(s.entered[k], loaded + e.load_latency - 1)
         masks = tiles.masks[tiles.first_mask[d.first_tile + t] :]
-        _time_tile(e, d, tiles.lanes[d.first_tile + t], masks, walk, s, k, tally)
+        _time_tile(e, d, tiles.lanes[d.first_tile + t], masks, walk, hits[:, t], s, k, tally)
         s.half_free[k, half] = s.unit[k, TAKE]
     return first_beat
 

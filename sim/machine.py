@@ -22,7 +22,7 @@ from sim.state import (
     new_memory,
 )
 from sim.stream import TileArrays, decode_stream
-from sim.walk import Walk, new_walk, walk_layer
+from sim.walk import Walk, most_beats, new_walk, walk_layer
 from sparsespike.contract import derived, numeric
 from sparsespike.contract.counters import COUNTERS
 from sparsespike.contract.errors import ContractError
@@ -37,7 +37,7 @@ _NEURON = np.array([_INDEX[name] for name in neuron.TALLY])
 class Machine:
     """A program decoded for simulation.
 
-    walk, sums: room for those of any layer, written anew by each; nothing else changes while images
+    walk, hits, sums: room for those of any layer, written anew by each; nothing else changes while images
     run.
     """
 
@@ -48,6 +48,7 @@ class Machine:
     weights: tuple[accumulate.LayerWeights, ...]
     start: FrameStart
     walk: Walk
+    hits: NDArray[np.uint64]
     sums: NDArray[np.int32]
 
 
@@ -74,6 +75,7 @@ def build_machine(program: Program) -> Machine:
         weights=weights,
         start=frame_start(program),
         walk=new_walk(engine, layers),
+        hits=np.zeros(max(most_beats(d) * d.tiles for d in layers), np.uint64),
         sums=np.zeros(room, np.int32),
     )
 
@@ -96,7 +98,10 @@ def run_image(machine: Machine, image: NDArray[np.uint8], *, keep_rows: bool) ->
             kernels.attention_layer(e, d, clusters, go, keys, queries, tally)
         else:
             walk = walk_layer(e, d, memory, machine.walk)
-            beat = kernels.matmul_layer(e, d, machine.tiles, walk, clusters, go, beat, times, tally)
+            hits = _hits(machine, index, walk)
+            beat = kernels.matmul_layer(
+                e, d, machine.tiles, walk, hits, clusters, go, beat, times, tally
+            )
             _outputs(machine, index, memory, _sums(machine, index, walk, run), run)
         run.counters[index, _KERNEL] += tally
         check = max(go + 2, int(clusters.unit[:, kernels.WRITE].max()) + 1)
@@ -153,6 +158,15 @@ def _fire(
     constants = bias.reshape(-1), threshold.reshape(-1)
     neuron.fire_layer(machine.engine, d, memory, lanes, rows, *constants, sums, tally)
     counters[_NEURON] += tally
+
+
+def _hits(machine: Machine, index: int, walk: Walk) -> NDArray[np.uint64]:
+    """(beats, tiles) lanes that the beats of a matmul meet."""
+    weights = machine.weights[index]
+    shape = len(walk.last), weights.lanes.shape[1]
+    hits = machine.hits[: math.prod(shape)].reshape(shape)
+    accumulate.hit_layer(machine.engine, walk, weights, hits)
+    return hits
 
 
 def _sums(machine: Machine, index: int, walk: Walk, run: ImageRun) -> NDArray[np.int32]:

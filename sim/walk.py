@@ -32,15 +32,22 @@ class Walk(NamedTuple):
     last: NDArray[np.uint8]
 
 
+def most_scans(d: LayerNumbers) -> int:
+    """Scans of a walk of layer `d`, if every neighbour is inside."""
+    if d.operation != Operation.MATMUL:
+        return 0
+    return d.tokens * d.groups * (_NEAR if d.convolution else 1) * d.chunks
+
+
+def most_beats(d: LayerNumbers) -> int:
+    """Beats of a walk of layer `d`, if nothing is silent."""
+    return most_scans(d) * d.planes
+
+
 def new_walk(e: EngineNumbers, layers: Sequence[LayerNumbers]) -> Walk:
     """Room for the walk of any of `layers`."""
-    sizes = [
-        (d.tokens * d.groups * (_NEAR if d.convolution else 1) * d.chunks, d.planes)
-        for d in layers
-        if d.operation == Operation.MATMUL
-    ]
-    scans = max((scans for scans, _ in sizes), default=0)
-    beats = max((scans * planes for scans, planes in sizes), default=0)
+    scans = max(most_scans(d) for d in layers)
+    beats = max(most_beats(d) for d in layers)
     return Walk(
         beats=np.zeros(scans, np.uint8),
         bitmap=np.zeros(beats, np.uint64),

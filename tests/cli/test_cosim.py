@@ -31,6 +31,7 @@ GOOD = CosimResult(
     kept_golden={},
     rtl_cycles=2468,
     rtl_wall_seconds=1.5,
+    rtl_cpu_seconds=1.4,
     rtl_build_seconds=20.0,
     sim_wall_seconds=0.1,
     first_mismatch="",
