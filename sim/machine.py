@@ -37,8 +37,8 @@ _NEURON = np.array([_INDEX[name] for name in neuron.TALLY])
 class Machine:
     """A program decoded for simulation.
 
-    walk, hits, sums: room for those of any layer, written anew by each; nothing else changes while images
-    run.
+    walk, hits, sums: room for those of any layer, written anew by each; nothing else changes while
+    images run.
     """
 
     program: Program
