@@ -46,8 +46,8 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, prog="python -m bench.simulator_vs_rtl")
     parser.add_argument("--network", default="nano")
     parser.add_argument("--engine", default="small")
-    parser.add_argument("--images", type=int, default=2, help="images through the RTL")
-    parser.add_argument("--simulated", type=int, default=32, help="images that time the simulator")
+    parser.add_argument("--images", type=int, default=4, help="images through the RTL")
+    parser.add_argument("--simulated", type=int, default=128, help="images that time the simulator")
     parser.add_argument("--target", type=float, default=100.0, help="ratio to reach")
     return parser.parse_args(arguments)
 

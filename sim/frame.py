@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from sim.clusters import LONG_AGO
@@ -12,6 +13,8 @@ from sim.state import Memory
 from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
 from sparsespike.contract.program import Program
+
+_BITS = derived.PIXEL_BITS
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,9 +87,15 @@ def store_pixels(program: Program, memory: Memory, image: NDArray[np.uint8], pad
     memory.spikes[memory.pad_word :, 0] = _pixel_words(border[None], passes, steps)
 
 
+@njit(cache=True)
 def _pixel_words(pixels: NDArray[np.uint64], passes: int, steps: int) -> NDArray[np.uint64]:
     """(pixels * passes, steps) words; bit c of a word is the bit of channel c."""
-    bits = np.arange(passes * steps, dtype=np.uint64)
-    ones = (pixels[:, None, :] >> bits[None, :, None].clip(max=63)) & np.uint64(1)
-    places = np.left_shift(np.uint64(1), np.arange(pixels.shape[1], dtype=np.uint64))
-    return (ones * places).sum(axis=2, dtype=np.uint64).reshape(-1, steps)
+    words = np.zeros((len(pixels) * passes, steps), np.uint64)
+    for q in range(len(pixels)):
+        for bit in range(_BITS):
+            word = np.uint64(0)
+            for c in range(pixels.shape[1]):
+                one = (pixels[q, c] >> np.uint64(bit)) & np.uint64(1)
+                word |= one << np.uint64(c)
+            words[q * passes + bit // steps, bit % steps] = word
+    return words

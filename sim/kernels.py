@@ -35,7 +35,7 @@ _HEAD = int(Output.HEAD)
 _ZERO, _ONE = np.uint64(0), np.uint64(1)
 
 TAKE, WRITE, ROWS, FIRST_ROW = range(4)
-"""Columns of `ClusterState.unit`: last take, last write-back operation, rows so far, and, from
+"""Columns of `ClusterState.unit`: last take, last write-back operation, next row credit, and, from
 FIRST_ROW on, the end of the write-back of the most recent rows, one for each row credit."""
 
 
@@ -63,21 +63,19 @@ def _load_tile(
 @njit(cache=True)
 def _complete(e: EngineNumbers, unit: NDArray, k: int, take: int, operations: int) -> int:
     """Cycle of the take that completes a row, `take` or later; its write-back is scheduled."""
-    row = FIRST_ROW + unit[ROWS] % e.row_credits
+    row = FIRST_ROW + unit[ROWS]
     take = max(take, unit[row] + 1)
     first = max(take + e.neuron_latency, unit[WRITE] + 1)
     first += (k - first) % e.slots
     unit[WRITE] = first + (operations - 1) * e.slots
     unit[row] = unit[WRITE]
-    unit[ROWS] += 1
+    unit[ROWS] = unit[ROWS] + 1 if unit[ROWS] + 1 < e.row_credits else 0
     return take
 
 
 @njit(cache=True)
 def _operations(d: LayerNumbers, n: int) -> int:
-    """Write-back operations of the row of position n."""
-    if not d.pool:
-        return 1
+    """Write-back operations of the row of position n, with a pool."""
     y, x = n // d.width, n % d.width
     down = 1 + ((y & 1) & ((y + 1) // 2 < (d.height + 1) // 2))
     across = 1 + ((x & 1) & ((x + 1) // 2 < (d.width + 1) // 2))
@@ -140,7 +138,7 @@ def _time_tile(
                 room[lane] = starts[lane, place]
                 full = max(full, room[lane])
             if walk.last[beat]:
-                operations = _operations(d, row // d.groups)
+                operations = _operations(d, row // d.groups) if d.pool else 1
                 _end_walk(e, k, lanes, size, gap, operations, unit, finish, takes, tally)
                 row += 1
             beat += 1

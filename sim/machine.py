@@ -172,7 +172,7 @@ def _hits(machine: Machine, index: int, walk: Walk) -> NDArray[np.uint64]:
 def _sums(machine: Machine, index: int, walk: Walk, run: ImageRun) -> NDArray[np.int32]:
     """(walks, adders, tiles * pitch) what the lanes add up in a matmul."""
     e, weights = machine.engine, machine.weights[index]
-    shape = int(walk.last.sum()), e.adders, weights.dense.shape[1]
+    shape = int(np.count_nonzero(walk.last)), e.adders, weights.dense.shape[1]
     sums = machine.sums[: math.prod(shape)].reshape(shape)
     additions = accumulate.sum_layer(e, walk, weights, sums)
     run.counters[index, _INDEX["additions"]] = additions
