@@ -16,6 +16,7 @@ from sparsespike.contract.program import PAGE_BYTES
 
 WATCHDOG = 20_000
 BOUND = 60_000
+"""Cycles from start to the interrupt of an error, at most."""
 
 
 def _image_faults(program):
@@ -112,7 +113,10 @@ def test_corrupt_programs(placed):
     faults = _image_faults(case.program)
     faulty = [
         dataclasses.replace(
-            case.frames[0], program_address=memory.add(image.tobytes()), watchdog=WATCHDOG
+            case.frames[0],
+            program_address=memory.add(image.tobytes()),
+            watchdog=WATCHDOG,
+            limit_cycles=BOUND,
         )
         for _, _, image in faults.values()
     ]
@@ -125,7 +129,7 @@ def test_corrupt_programs(placed):
 def test_bus_faults_and_silent_memory(placed):
     case, memory = placed
     faulty = [
-        dataclasses.replace(case.frames[0], watchdog=WATCHDOG, **fault)
+        dataclasses.replace(case.frames[0], watchdog=WATCHDOG, limit_cycles=BOUND, **fault)
         for _, fault in BUS_FAULTS.values()
     ]
     made, results, after = _run(case, faulty, memory)
@@ -136,7 +140,7 @@ def test_bus_faults_and_silent_memory(placed):
 
 def test_unaligned_and_absent_addresses(placed):
     case, memory = placed
-    frame = dataclasses.replace(case.frames[0], watchdog=WATCHDOG)
+    frame = dataclasses.replace(case.frames[0], watchdog=WATCHDOG, limit_cycles=BOUND)
     beyond = memory.beats * memory.beat_bytes + PAGE_BYTES
     faults = {
         "program not aligned": ("HEADER", {"program_address": frame.program_address + 64}),
