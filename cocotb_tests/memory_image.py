@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sparsespike.contract.derived import PIXEL_BYTES
-from sparsespike.contract.program import PAGE_BYTES
+from sparsespike.contract.derived import PAGE_BYTES, PIXEL_BYTES
 
 _FILL = 0xA5
 LEAST_BEATS = {"verilator": 1 << 17, "icarus": 1 << 12}

@@ -12,7 +12,7 @@ from cocotb_tests.launch import launch
 from cocotb_tests.memory_image import MemoryImage
 from cocotb_tests.registers import bench_registers, decode_status
 from cocotb_tests.rtl import engine_build, row_bits
-from sparsespike.contract.program import PAGE_BYTES
+from sparsespike.contract.derived import PAGE_BYTES
 
 WATCHDOG = 20_000
 BOUND = 60_000

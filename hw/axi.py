@@ -5,11 +5,14 @@ from __future__ import annotations
 from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
+
+from sparsespike.contract import derived
 
 ADDRESS_BITS = 64
 ID_BITS = 1
-PAGE_BITS = 12
-"""A burst must not cross a 4 KiB page."""
+PAGE_BITS = exact_log2(derived.PAGE_BYTES)
+"""A burst must not cross a page."""
 INCREMENTING = 1
 """AxBURST of incrementing addresses."""
 CACHEABLE = 0b0011

@@ -14,7 +14,6 @@ from sparsespike.contract.program import (
     FORMAT_VERSION,
     HEADER_FIELDS,
     HEADER_MAGIC,
-    PAGE_BYTES,
     Layer,
     pack_words,
 )
@@ -25,7 +24,10 @@ def memory_image(
 ) -> NDArray[np.uint8]:
     """uint8 bytes from PROGRAM_ADDR on. Raises ContractError if a field is too narrow."""
     table = b"".join(_pack_descriptor(layer) for layer in layers)
-    offset = derived.ceil_div(derived.DESCRIPTOR_BYTES + len(table), PAGE_BYTES) * PAGE_BYTES
+    offset = (
+        derived.ceil_div(derived.DESCRIPTOR_BYTES + len(table), derived.PAGE_BYTES)
+        * derived.PAGE_BYTES
+    )
     header = {
         "magic": HEADER_MAGIC,
         "version": FORMAT_VERSION,

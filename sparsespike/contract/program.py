@@ -29,7 +29,6 @@ TILE_MAGIC = 0xA5
 FORMAT_VERSION = 1
 CHECKSUM_TARGET = 0x53504B45
 """The 16 words of a header or descriptor sum to this, modulo 2**32."""
-PAGE_BYTES = 4096
 _FILE_MAGIC = b"SPSPIKE1"
 
 
