@@ -2,6 +2,7 @@
 
 import difflib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +40,15 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path | str) -> None:
     save_file(state, path, metadata)
 
 
+def holds_config(path: Path | str) -> bool:
+    """Whether the file is a safetensors file with a config of ours inside."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return "config" in (file.metadata() or {})
+    except (OSError, SafetensorError):
+        return False
+
+
 def load_checkpoint(path: Path | str) -> Checkpoint:
     """Read a file written by `save_checkpoint`; ContractError if it is anything else."""
     try:
@@ -56,39 +66,58 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
         )
     network = Spikformer(NetworkConfig.from_json(metadata["config"]))
     fill(network, state, str(path))
-    pixels = PixelScale(tuple(json.loads(metadata["mean"])), tuple(json.loads(metadata["std"])))
-    return Checkpoint(network.eval(), pixels)
+    return Checkpoint(network.eval(), _pixel_scale(metadata, str(path)))
 
 
-def fill(network: Spikformer, state: dict[str, Tensor], where: str) -> None:
-    """Load `state` into `network`; ContractError for a missing, unknown or misshapen tensor."""
+def _pixel_scale(metadata: dict[str, str], where: str) -> PixelScale:
+    try:
+        return PixelScale(tuple(json.loads(metadata["mean"])), tuple(json.loads(metadata["std"])))
+    except (TypeError, ValueError) as error:
+        raise ContractError(
+            f"{where}: mean or std of its pixels is damaged ({error}); save it again"
+        ) from error
+
+
+def fill(
+    network: Spikformer,
+    state: dict[str, Tensor],
+    where: str,
+    *,
+    spell: Callable[[str], str] = str,
+) -> None:
+    """Load `state` into `network`; ContractError for a missing, unknown or misshapen tensor.
+
+    spell: our name of a tensor to the one that the user knows it by.
+    """
     wanted = {
         name: tensor
         for name, tensor in network.state_dict().items()
         if not name.endswith("num_batches_tracked")
     }
     state = {n: t for n, t in state.items() if not n.endswith("num_batches_tracked")}
+    strangers = [spell(name) for name in state if name not in wanted]
     for name in wanted:
         if name not in state:
-            strangers = [n for n in state if n not in wanted]
+            match = nearest(spell(name), strangers) or nearest(spell(name), [*map(spell, state)])
             raise ContractError(
-                f"{where}: tensor {name} is missing{_nearest(name, strangers)}; "
+                f"{where}: tensor {spell(name)} is missing{match}; "
                 "check depth, selectors and tensor names"
             )
     for name, tensor in state.items():
         if name not in wanted:
             raise ContractError(
-                f"{where}: tensor {name} is unknown{_nearest(name, list(wanted))}; "
-                "remove or rename it"
+                f"{where}: tensor {spell(name)} is unknown"
+                f"{nearest(spell(name), [*map(spell, wanted)])}; remove or rename it"
             )
         if tensor.shape != wanted[name].shape:
             raise ContractError(
-                f"{where}: tensor {name} has shape {tuple(tensor.shape)}, the "
+                f"{where}: tensor {spell(name)} has shape {tuple(tensor.shape)}, the "
                 f"config needs {tuple(wanted[name].shape)}; correct the config"
             )
     network.load_state_dict(state, strict=False)
 
 
-def _nearest(name: str, names: list[str]) -> str:
+def nearest(name: str, names: list[str]) -> str:
+    """Says which of `names` is most like `name`; nothing if none is."""
     match = difflib.get_close_matches(name, names, n=1)
     return f" (nearest: {match[0]})" if match else ""

@@ -43,7 +43,10 @@ class Spikformer(nn.Module):
             nn.init.trunc_normal_(parameter, std=_INITIAL_STD)
 
     def forward(self, images: Tensor, selection: Selection = "top") -> NetworkOutput:
-        """Normalised float images (B, C, H, W) to logits and the share of tokens kept."""
+        """Normalised float images to logits and the share of tokens kept.
+
+        images: (B, C, H, W), or (T, B, C, H, W) where the config has varying_input.
+        """
         x = self.patch_embed(images)
         keep = (
             torch.ones(x.shape[1:3], dtype=x.dtype, device=x.device)

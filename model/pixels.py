@@ -27,8 +27,13 @@ class PixelScale:
 
     def normalize(self, pixels: Tensor) -> Tensor:
         """uint8 (B, H, W, C) to float32 (B, C, H, W), channels-last in memory."""
-        mean, std = torch.tensor(self.mean), torch.tensor(self.std)
-        return ((pixels.float() - mean) / std).permute(0, 3, 1, 2)
+        return self.normalize_planes(pixels.permute(0, 3, 1, 2))
+
+    def normalize_planes(self, planes: Tensor) -> Tensor:
+        """Pixels (B, C, H, W), any type, in 0..255, to float32 of the same layout."""
+        mean = torch.tensor(self.mean, device=planes.device).view(1, -1, 1, 1)
+        std = torch.tensor(self.std, device=planes.device).view(1, -1, 1, 1)
+        return (planes.float() - mean) / std
 
 
 CIFAR_PIXELS = PixelScale(mean=(125, 123, 114), std=(63.0, 62.1, 66.7))

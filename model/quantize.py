@@ -65,8 +65,12 @@ def _fold(module: nn.Module, part: str) -> Folded:
 
 
 def quantize(network: Spikformer, pixels: PixelScale) -> IntegerNetwork:
-    """The integer network of `network`, at its config's weight_bits, for raw pixels."""
+    """The integer network of `network`, at its config's weight_bits, for raw pixels.
+
+    ContractError for a network of event frames, and for a tensor that holds NaN or infinity.
+    """
     config = network.config
+    config.require_still_input()
     for name, tensor in network.state_dict().items():
         if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
             raise ContractError(f"checkpoint tensor {name}: holds NaN or infinity; train it again")

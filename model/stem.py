@@ -7,9 +7,9 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from model.neuron import lif
+from model.pool import max_pool
 from sparsespike.contract.network import NetworkConfig
 
 CONV_NAMES = ("proj_conv", "proj_conv1", "proj_conv2", "proj_conv3")
@@ -36,11 +36,10 @@ class SpikingStem(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Float images (B, C, H, W), normalised, to residual counts (T, B, N, D).
 
-        The first current is computed once, since the image does not change over T.
+        A network with varying_input takes one image a step: (T, B, C, H, W).
         """
         steps = self._config.time_steps
-        current = self._current(0, images)
-        x = self._pool(0, lif(current.unsqueeze(0).expand(steps, *current.shape)).flatten(0, 1))
+        x = self._pool(0, self._first_spikes(images))
         for index in range(1, 4):
             x = self._pool(index, self._fire(self._current(index, x)))
         x = self._fire(self.rpe_bn(self.rpe_conv(x))) + x
@@ -54,6 +53,14 @@ class SpikingStem(nn.Module):
         """The batch norm after convolution `index`, 0..3."""
         return cast(nn.BatchNorm2d, self.get_submodule(NORM_NAMES[index]))
 
+    def _first_spikes(self, images: Tensor) -> Tensor:
+        """Spikes of conv0, (T * B, C, H, W); a still image's current is computed once."""
+        if self._config.varying_input:
+            return self._fire(self._current(0, images.flatten(0, 1)))
+        current = self._current(0, images)
+        steps = self._config.time_steps
+        return lif(current.unsqueeze(0).expand(steps, *current.shape)).flatten(0, 1)
+
     def _current(self, index: int, x: Tensor) -> Tensor:
         return cast(Tensor, self.norm(index)(self.conv(index)(x)))
 
@@ -63,7 +70,7 @@ class SpikingStem(nn.Module):
     def _pool(self, index: int, x: Tensor) -> Tensor:
         if not self._config.stem_pools[index]:
             return x
-        return functional.max_pool2d(x, kernel_size=3, stride=2, padding=1)
+        return max_pool(x)
 
     def to_channels_last(self) -> None:
         """Lay the weights out channels-last, which CPUs convolve faster."""

@@ -13,7 +13,15 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from sparsespike.contract.errors import ContractError
 
@@ -24,7 +32,10 @@ _DTYPES = dict(zip(_ARRAYS, ("int8", "int64", "int64", "float64", "int64", "int8
 
 
 class NetworkConfig(BaseModel):
-    """Shape of one Spikformer; stem_channels (conv0..conv3): absent, dim / 8, / 4, / 2, / 1."""
+    """Shape of one Spikformer; stem_channels (conv0..conv3): absent, dim / 8, / 4, / 2, / 1.
+
+    varying_input: the input differs at every step (frames of an event camera), in float only.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -42,6 +53,15 @@ class NetworkConfig(BaseModel):
     keep_ratio: float = Field(default=1.0, gt=0, le=1)
     attention_scale: float = Field(default=0.125, gt=0)
     weight_bits: Literal[4, 6, 8] = 8
+    varying_input: bool = False
+
+    @model_serializer(mode="wrap")
+    def _varying_input_only_if_true(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # What was written before the field existed keeps its text, and with it its hash.
+        values: dict[str, Any] = plain(self)
+        if not self.varying_input:
+            values.pop("varying_input", None)
+        return values
 
     @model_validator(mode="before")
     @classmethod
@@ -84,6 +104,14 @@ class NetworkConfig(BaseModel):
                 else f": {first['msg'].removeprefix('Value error, ')}"
             )
             raise ContractError(f"network{found}; correct this field") from error
+
+    def require_still_input(self) -> None:
+        """ContractError for a network whose input differs at every step."""
+        if self.varying_input:
+            raise ContractError(
+                "network varying_input: its input differs at every step (event frames), the engine "
+                "takes still images; use such a network in float: model.load_checkpoint"
+            )
 
     def feature_sizes(self) -> tuple[tuple[int, int], ...]:
         """Edge length of the feature map of conv0..conv3: (before its pool, after it)."""
@@ -235,6 +263,7 @@ class IntegerNetwork:
 
     def __post_init__(self) -> None:
         config = self.config
+        config.require_still_input()
         names = tuple(layer.name for layer in self.layers)
         if names != config.layer_names():
             wrong = next(

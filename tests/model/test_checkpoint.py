@@ -2,10 +2,12 @@
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from model.checkpoint import Checkpoint, fill, load_checkpoint, save_checkpoint
+from model.checkpoint import Checkpoint, fill, holds_config, load_checkpoint, save_checkpoint
 from model.network import Spikformer
+from model.official import ImportOptions, import_official
 from model.pixels import CIFAR_PIXELS
 from sparsespike.contract.errors import ContractError
 from sparsespike.contract.network import NetworkConfig
@@ -81,3 +83,34 @@ def test_a_missing_tensor_in_a_file_is_refused(tmp_path):
     save_file(state, path, metadata)
     with pytest.raises(ContractError, match=r"predictor\.0\.linear\.2\.bias is missing"):
         load_checkpoint(path)
+
+
+@pytest.mark.parametrize("mean", ["[1, 2", "3", "[300, 1, 1]", "[1.5, 1, 1]", "[1, 2]"])
+def test_a_damaged_pixel_scale_is_refused(tmp_path, mean):
+    path = tmp_path / "n.safetensors"
+    metadata = {"config": CONFIG.model_dump_json(), "mean": mean, "std": "[1.0,1.0,1.0]"}
+    save_file(make().state_dict(), path, metadata)
+    with pytest.raises(ContractError, match="mean or std of its pixels is damaged"):
+        load_checkpoint(path)
+
+
+def test_the_field_for_event_frames_stands_only_where_it_is_true(tmp_path):
+    """Networks, programs and checkpoints of still images keep their text and their hashes."""
+    assert "varying_input" not in CONFIG.model_dump()
+    assert "varying_input" not in CONFIG.model_dump_json()
+    path = tmp_path / "n.safetensors"
+    save_checkpoint(Checkpoint(make(), CIFAR_PIXELS), path)
+    with safe_open(path, framework="pt") as file:
+        assert "varying_input" not in file.metadata()["config"]
+    events = CONFIG.model_copy(update={"varying_input": True})
+    assert events.model_dump()["varying_input"] is True
+    assert NetworkConfig.from_json(events.model_dump_json()) == events
+
+
+def test_a_file_of_ours_needs_no_import(tmp_path):
+    path = tmp_path / "n.safetensors"
+    save_checkpoint(Checkpoint(make(), CIFAR_PIXELS), path)
+    assert holds_config(path)
+    assert not holds_config(tmp_path / "absent")
+    with pytest.raises(ContractError, match="is a sparsespike checkpoint already"):
+        import_official(path, ImportOptions(heads=2))
