@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TEST_BUDGET := 1500
 
-.PHONY: demo test lint cosim-long bench clean
+.PHONY: demo test lint cosim-long bench accuracy clean
 .DEFAULT_GOAL := demo
 
 .venv/.created:
@@ -43,6 +43,9 @@ cosim-long: .venv/.dev
 
 bench: .venv/.dev
 	$(BIN)/python -m bench.simulator_vs_rtl
+
+accuracy: .venv/.dev
+	$(BIN)/python -m bench.accuracy
 
 clean:
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

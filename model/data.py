@@ -2,6 +2,7 @@
 
 import io
 import pickle
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +14,15 @@ from PIL import Image
 from sparsespike.contract.errors import ContractError
 
 Split = Literal["train", "test"]
+
+_BATCHES: dict[Split, dict[str, tuple[str, ...]]] = {
+    "train": {
+        "cifar-10-batches-py": tuple(f"data_batch_{index}" for index in range(1, 6)),
+        "cifar-100-python": ("train",),
+    },
+    "test": {"cifar-10-batches-py": ("test_batch",), "cifar-100-python": ("test",)},
+}
+"""Files of a split, by the folder in which torchvision leaves them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +45,10 @@ class ImageSet:
 def load_images(path: Path | str, split: Split = "test") -> ImageSet:
     """The data set at `path`: a .npz or .parquet file, or a folder that holds one of the formats.
 
-    Folders: `{split}.parquet` or `{split}-*.parquet`, `data_batch_1`..`test_batch` (also below
-    `cifar-10-batches-py`), or PNG files in name order, in one sub-folder per class or loose.
+    Folders: `{split}.parquet` or `{split}-*.parquet`; `{split}.npz`; torchvision's python batches
+    of CIFAR-10 and CIFAR-100 (fine labels), also below `cifar-10-batches-py` or
+    `cifar-100-python`; PNG files in name order, in one sub-folder per class or loose, all below
+    `{split}` where there is such a sub-folder.
     """
     path = Path(path)
     if not path.exists():
@@ -51,14 +63,29 @@ def load_images(path: Path | str, split: Split = "test") -> ImageSet:
                 "use .parquet, .npz or a folder"
             )
         return loaders[path.suffix](path)
+    load = _split_loader(path, split)
+    return load() if load else _load_pngs(path, split)
+
+
+def has_split(path: Path | str, split: Split) -> bool:
+    """Whether the data set at `path` keeps `split` apart from its other images."""
+    path = Path(path)
+    return path.is_dir() and _split_loader(path, split) is not None
+
+
+def _split_loader(path: Path, split: Split) -> Callable[[], ImageSet] | None:
     parquet = sorted(path.glob(f"{split}.parquet")) or sorted(path.glob(f"**/{split}-*.parquet"))
     if parquet:
-        return _load_parquet(parquet)
-    batches = path / "cifar-10-batches-py"
-    batches = batches if batches.is_dir() else path
-    if (batches / "test_batch").exists():
-        return _load_batches(batches, split)
-    return _load_pngs(path)
+        return lambda: _load_parquet(parquet)
+    if (path / f"{split}.npz").is_file():
+        return lambda: _load_npz(path / f"{split}.npz")
+    for folder, files in _BATCHES[split].items():
+        batches = [(path / folder if (path / folder).is_dir() else path) / name for name in files]
+        if all(file.is_file() for file in batches):
+            return lambda: _load_batches(batches)
+    if (path / split).is_dir():
+        return lambda: _load_pngs(path / split, split)
+    return None
 
 
 def save_images(images: ImageSet, path: Path | str) -> None:
@@ -110,24 +137,23 @@ class _ArrayUnpickler(pickle.Unpickler):
         raise ContractError(f"data: python batch asks for {module}.{name}; not a CIFAR batch")
 
 
-def _load_batches(folder: Path, split: Split) -> ImageSet:
-    names = ["test_batch"] if split == "test" else [f"data_batch_{i}" for i in range(1, 6)]
+def _load_batches(files: list[Path]) -> ImageSet:
     pixels, labels = [], []
-    for name in names:
-        with open(folder / name, "rb") as file:
+    for path in files:
+        with open(path, "rb") as file:
             batch = _ArrayUnpickler(file, encoding="bytes").load()
         pixels.append(np.asarray(batch[b"data"], np.uint8))
-        labels += list(batch[b"labels"])
+        labels += list(batch[b"fine_labels"] if b"fine_labels" in batch else batch[b"labels"])
     planes = np.concatenate(pixels).reshape(-1, 3, 32, 32)
     return ImageSet(np.ascontiguousarray(planes.transpose(0, 2, 3, 1)), np.array(labels, np.int64))
 
 
-def _load_pngs(folder: Path) -> ImageSet:
+def _load_pngs(folder: Path, split: Split) -> ImageSet:
     files = sorted(folder.glob("*.png")) + sorted(folder.glob("*/*.png"))
     if not files:
         raise ContractError(
-            f"data {folder}: holds no known data set; expected test.parquet, "
-            "test_batch or PNG files"
+            f"data {folder}: holds no known data set; expected {split}.parquet, {split}.npz, "
+            "CIFAR's python batches or PNG files"
         )
     classes = sorted({f.parent.name for f in files if f.parent != folder})
     labels = [classes.index(f.parent.name) if f.parent != folder else -1 for f in files]

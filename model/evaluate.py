@@ -8,7 +8,7 @@ import torch
 
 from model.data import ImageSet
 from model.integer import golden_forward
-from model.network import Spikformer
+from model.network import Selection, Spikformer
 from model.pixels import PixelScale
 from model.synops import count_operations
 from sparsespike.contract.errors import ContractError
@@ -32,16 +32,17 @@ def evaluate_float(
     pixels: PixelScale,
     data: ImageSet,
     *,
+    selection: Selection = "top",
     batch: int = 200,
     progress: Progress | None = None,
 ) -> float:
-    """Accuracy 0..1 of the float network, selectors dropping tokens as in hardware."""
+    """Accuracy 0..1 of the float network, by default with tokens dropped as in hardware."""
     network.eval()
     correct = 0
     with torch.no_grad():
         for part in _batches(data, batch, progress):
             inputs = pixels.normalize(torch.from_numpy(part.images))
-            predicted = network(inputs).logits.argmax(1).numpy()
+            predicted = network(inputs, selection).logits.argmax(1).numpy()
             correct += int((predicted == part.labels).sum())
     return correct / len(data.images)
 

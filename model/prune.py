@@ -19,6 +19,9 @@ from model.train import Masks, hold_zeros
 DENSITY_FLOOR = 0.03
 """No weight tensor keeps a smaller share than this, so that no layer empties."""
 
+SMALL_SHARE = 0.015
+"""A tensor with less than this share of all weights is small: pruning it saves next to nothing."""
+
 
 @dataclass(frozen=True)
 class PruneConfig:
@@ -31,6 +34,7 @@ class PruneConfig:
     sparsity: float
     rate: float = 0.25
     floor: float = DENSITY_FLOOR
+    small_floor: float = DENSITY_FLOOR
     rewind: Literal["weights", "rate"] = "weights"
 
     def __post_init__(self) -> None:
@@ -47,16 +51,25 @@ class PruneConfig:
         return (*levels, self.sparsity)
 
 
-def magnitude_masks(network: nn.Module, sparsity: float, floor: float = DENSITY_FLOOR) -> Masks:
+def magnitude_masks(
+    network: nn.Module,
+    sparsity: float,
+    floor: float = DENSITY_FLOOR,
+    small_floor: float = DENSITY_FLOOR,
+) -> Masks:
     """Masks that keep the largest weights of all tensors together, at least `floor` of each.
 
-    The share of zeros is at least `sparsity` over all weights of two or more dimensions.
+    small_floor: the same for tensors below SMALL_SHARE of all weights, such as the first
+    convolution, where a few lost weights starve the whole network. The share of zeros is at least
+    `sparsity` over all weights of two or more dimensions.
     """
     weights = {name: p.detach().abs().flatten() for name, p in prunable(network).items()}
-    keep_total = math.floor((1 - sparsity) * sum(w.numel() for w in weights.values()))
+    total = sum(w.numel() for w in weights.values())
+    keep_total = math.floor((1 - sparsity) * total)
     ranked = {}
     for name, weight in weights.items():
-        least = max(1, math.ceil(floor * weight.numel()))
+        share = small_floor if weight.numel() < SMALL_SHARE * total else floor
+        least = max(1, math.ceil(share * weight.numel()))
         score = weight.clone()
         score[weight.topk(least).indices] = torch.inf
         ranked[name] = score
@@ -94,7 +107,7 @@ def lottery_ticket(
     """
     masks: Masks = {}
     for index, sparsity in enumerate(config.rounds()):
-        masks = magnitude_masks(network, sparsity, config.floor)
+        masks = magnitude_masks(network, sparsity, config.floor, config.small_floor)
         if config.rewind == "weights":
             network.load_state_dict(copy.deepcopy(early))
         hold_zeros(network, masks)

@@ -8,6 +8,8 @@ from model.data import ImageSet
 from model.evaluate import Progress, evaluate_float, evaluate_integer
 from model.prune import weight_sparsity
 from model.quantize import quantize
+from model.snapshot import save_whole
+from sparsespike.contract.files import write_atomically
 
 
 def publish(
@@ -22,7 +24,8 @@ def publish(
 ) -> dict[str, object]:
     """Write `name`.safetensors, .int8.npz and .json; returns the card, accuracies over `test`.
 
-    note: how the network was trained, in a sentence.
+    note: how the network was trained, in a sentence. No file is ever half-written; the card is
+    the last.
     """
     network = checkpoint.network.eval()
     integer = quantize(network, checkpoint.pixels)
@@ -41,7 +44,7 @@ def publish(
         "note": note,
         "integer_sha256": integer.content_hash(),
     }
-    save_checkpoint(checkpoint, folder / f"{name}.safetensors")
-    integer.save(folder / f"{name}.int8.npz")
-    (folder / f"{name}.json").write_text(json.dumps(card, indent=2) + "\n")
+    save_whole(folder / f"{name}.safetensors", lambda path: save_checkpoint(checkpoint, path))
+    save_whole(folder / f"{name}.int8.npz", integer.save)
+    write_atomically(folder / f"{name}.json", (json.dumps(card, indent=2) + "\n").encode())
     return card

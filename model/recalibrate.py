@@ -4,16 +4,22 @@ import torch
 from torch import nn
 
 from model.data import ImageSet
-from model.network import Spikformer
+from model.network import Selection, Spikformer
 from model.pixels import PixelScale
 
 
 def recalibrate(
-    network: Spikformer, data: ImageSet, pixels: PixelScale, *, batch: int = 128
+    network: Spikformer,
+    data: ImageSet,
+    pixels: PixelScale,
+    selection: Selection = "top",
+    *,
+    batch: int = 128,
 ) -> None:
     """Replace every running mean and variance by their average over the batches of `data`.
 
-    Training by masks lets dropped tokens into the statistics; here only the kept ones count.
+    selection: how tokens are dropped meanwhile. Training by masks lets dropped tokens into the
+    statistics; with "top" only the kept ones count.
     """
     norms = [m for m in network.modules() if isinstance(m, (nn.BatchNorm1d, nn.BatchNorm2d))]
     momenta = [norm.momentum for norm in norms]
@@ -24,7 +30,7 @@ def recalibrate(
     with torch.no_grad():
         for start in range(0, len(data.images) - batch + 1, batch):
             raw = torch.from_numpy(data.images[start : start + batch])
-            network(pixels.normalize(raw), "top")
+            network(pixels.normalize(raw), selection)
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
     network.eval()

@@ -1,130 +1,111 @@
-"""The recipe of the shipped `nano` network: `python -m model.recipe --help`.
+"""Recipe: how one network is trained, pruned and taught to select tokens; presets in recipes/."""
 
-Stages: dense, rounds of global magnitude pruning with learning-rate rewinding (Renda et al.,
-ICLR 2020), in one of them the token selector, learnt by Gumbel decisions (SparseSpikformer, section
-3.1), then the last round with the tokens really dropped, as the hardware drops them.
-"""
-
-import argparse
-from dataclasses import dataclass
+import hashlib
+import tomllib
 from pathlib import Path
+from typing import Any, Literal
 
-import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from model.checkpoint import Checkpoint
-from model.data import ImageSet, load_images
-from model.network import Selection, Spikformer
-from model.pixels import CIFAR_PIXELS
-from model.prune import magnitude_masks, weight_sparsity
-from model.publish import publish
-from model.recalibrate import recalibrate
-from model.train import EpochResult, Masks, TrainConfig, hold_zeros, train
+from model.augment import Augmentation
+from model.prune import DENSITY_FLOOR
+from sparsespike.contract.errors import ContractError
 from sparsespike.contract.network import NetworkConfig
 
-NANO = NetworkConfig(
-    time_steps=4, image_size=32, dim=64, depth=2, heads=4, selector_blocks=(1,), keep_ratio=0.7
-)
+_PRESETS = Path(__file__).parent / "recipes"
 
 
-CALIBRATION_IMAGES = 12_800
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-@dataclass(frozen=True)
-class Stage:
-    """One stage: weights are pruned to `sparsity`, then trained for `epochs`."""
+class Cycle(_Strict):
+    """One cycle of the learning rate: warm-up, then cosine decay to zero."""
+
+    epochs: int = Field(ge=1)
+    rate: float = Field(gt=0, description="highest learning rate")
+    time_steps: int | None = Field(
+        default=None, ge=1, description="train with fewer time steps than the network runs with"
+    )
+
+
+class Training(_Strict):
+    """What all stages share."""
+
+    batch: int = Field(default=128, ge=1)
+    weight_decay: float = Field(default=0.02, ge=0)
+    label_smoothing: float = Field(default=0.1, ge=0, lt=1)
+    mixup: float = Field(default=0.0, ge=0, description="alpha of the Beta distribution, 0: none")
+    augment: Augmentation = "light"
+
+
+class Pruning(_Strict):
+    """Rounds of global magnitude pruning (Frankle and Carbin, ICLR 2019)."""
+
+    sparsity: float = Field(gt=0, lt=1, description="zeros among all weights after the last round")
+    rate: float = Field(default=0.25, gt=0, lt=1, description="share removed a round")
+    floor: float = Field(default=DENSITY_FLOOR, ge=0, lt=1, description="least density of a tensor")
+    small_floor: float = Field(
+        default=DENSITY_FLOOR, ge=0, lt=1, description="the same for tensors with few weights"
+    )
+    rewind: Literal["weights", "rate"] = "weights"
+    rewind_epoch: int = Field(default=1, ge=0, description="epoch of the last dense cycle")
+    cycle: Cycle
+    settle: Cycle | None = Field(default=None, description="after the last round, same masks")
+
+
+class Controls(_Strict):
+    """Equal short trainings that measure what a ticket and a selector are worth."""
+
+    ticket: Cycle
+    tokens: Cycle
+
+
+class Recipe(_Strict):
+    """A network and all stages of its training; `dense` cycles run in order."""
 
     name: str
-    sparsity: float
-    epochs: int
-    rate: float
-    selection: Selection = "all"
+    network: NetworkConfig
+    training: Training = Training()
+    dense: tuple[Cycle, ...] = Field(min_length=1)
+    prune: Pruning
+    select: Cycle | None = Field(default=None, description="selectors learn by Gumbel decisions")
+    finish: Cycle | None = Field(default=None, description="tokens dropped as the hardware does")
+    controls: Controls | None = None
+
+    def hash(self) -> str:
+        """First 16 hex digits of the SHA-256 of all fields: which recipe made a network."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
 
 
-NANO_STAGES = (
-    Stage("dense", 0.0, 3, 3e-3),
-    Stage("prune60", 0.6, 1, 2e-3),
-    Stage("select90", 0.902, 1, 2e-3, "sample"),
-    Stage("final90", 0.902, 1, 1e-3, "top"),
-)
+def recipe_names() -> tuple[str, ...]:
+    """Names of the recipes that ship with the package."""
+    return tuple(sorted(path.stem for path in _PRESETS.glob("*.toml")))
 
 
-def run_stages(
-    network: Spikformer,
-    data: ImageSet,
-    stages: tuple[Stage, ...],
-    folder: Path,
-    *,
-    seed: int,
-    compiled: bool,
-) -> None:
-    """Train `network` in place through `stages`; each resumes from its file in `folder`."""
-    masks: Masks = {}
-    for index, stage in enumerate(stages):
-        if stage.sparsity and stage.sparsity != stages[index - 1].sparsity:
-            masks = magnitude_masks(network, stage.sparsity)
-            hold_zeros(network, masks)
-        config = TrainConfig(
-            epochs=stage.epochs,
-            rate=stage.rate,
-            selection=stage.selection,
-            seed=seed + index,
-            low_precision=True,
-            compiled=compiled,
+def load_recipe(name_or_path: str | Path) -> Recipe:
+    """A shipped recipe by name, or one from a TOML file; ContractError names a bad field."""
+    path = Path(name_or_path)
+    if str(name_or_path) in recipe_names():
+        path = _PRESETS / f"{name_or_path}.toml"
+    elif not path.is_file():
+        raise ContractError(
+            f"recipe '{name_or_path}' is neither shipped nor a file; "
+            f"recipes: {', '.join(recipe_names())}"
         )
-
-        def report(result: EpochResult, name: str = stage.name) -> None:
-            print(
-                f"{name} epoch {result.epoch}: loss {result.loss:.3f}, accuracy "
-                f"{result.accuracy:.4f}, {result.seconds:.0f} s",
-                flush=True,
-            )
-
-        def progress(done: int, total: int, name: str = stage.name) -> None:
-            if done % 20 == 0:
-                print(f"{name}: step {done} of {total}", end="\r", flush=True)
-
-        train(
-            network,
-            data,
-            CIFAR_PIXELS,
-            config,
-            masks=masks,
-            report=report,
-            progress=progress,
-            checkpoint=folder / f"{stage.name}.pt",
-        )
-        print(f"{stage.name}: sparsity {weight_sparsity(network):.4f}", flush=True)
+    try:
+        values = tomllib.loads(path.read_text())
+        return Recipe.model_validate_json(_json({"name": path.stem, **values}))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ContractError(f"recipe {path}: not TOML ({error}); correct the line") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise ContractError(f"recipe {path}: {place}: {first['msg']}; correct it") from error
 
 
-def main() -> None:
-    """Train nano, measure it, and write what the zoo ships into the output folder."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        epilog=("example: python -m model.recipe --data ../shared/data/cifar10 --out build/nano"),
-    )
-    parser.add_argument("--data", type=Path, required=True, help="CIFAR-10, any known format")
-    parser.add_argument("--out", type=Path, default=Path("build/nano"))
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--compile", action="store_true", help="torch.compile: faster, needs g++")
-    arguments = parser.parse_args()
-    torch.manual_seed(arguments.seed)
-    network = Spikformer(NANO)
-    data = load_images(arguments.data, "train")
-    run_stages(
-        network, data, NANO_STAGES, arguments.out, seed=arguments.seed, compiled=arguments.compile
-    )
-    recalibrate(network, data.first(CALIBRATION_IMAGES), CIFAR_PIXELS)
-    stages = ", ".join(f"{s.name} {s.epochs} epochs" for s in NANO_STAGES)
-    card = publish(
-        Checkpoint(network, CIFAR_PIXELS),
-        "nano",
-        arguments.out,
-        load_images(arguments.data, "test"),
-        seed=arguments.seed,
-        note=stages,
-    )
-    print(card)
+def _json(values: dict[str, Any]) -> str:
+    """Through JSON, since strict models take lists for tuples from there only."""
+    import json
 
-
-if __name__ == "__main__":
-    main()
+    return json.dumps(values)

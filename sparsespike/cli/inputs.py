@@ -15,7 +15,7 @@ from sparsespike.contract.network import IntegerNetwork, NetworkConfig
 from sparsespike.contract.program import Program
 
 if TYPE_CHECKING:
-    from model.data import ImageSet
+    from model.data import ImageSet, Split
 
 CHECKPOINT_SUFFIX = ".safetensors"
 
@@ -115,23 +115,29 @@ def load_images(data: Path | None, count: int | None, network: NetworkConfig) ->
     """
     from model.zoo import sample_images
 
-    chosen = _shrunk(sample_images(), network.image_size) if data is None else _read_images(data)
+    chosen = _shrunk(sample_images(), network.image_size) if data is None else read_images(data)
     if count is not None:
         chosen = chosen.first(count)
-    wanted = (network.image_size, network.image_size, network.in_channels)
-    if chosen.images.shape[1:] != wanted:
-        raise ContractError(
-            f"data {data or '(shipped sample)'}: images are {_size(chosen.images.shape[1:])}, "
-            f"the network takes {_size(wanted)}: resize them or choose another network"
-        )
+    require_size(chosen, network, str(data or "(shipped sample)"))
     return chosen
 
 
-def _read_images(data: Path) -> "ImageSet":
+def require_size(images: "ImageSet", network: NetworkConfig, name: str) -> None:
+    """ContractError unless images from the data set `name` are as large as the network's."""
+    wanted = (network.image_size, network.image_size, network.in_channels)
+    if images.images.shape[1:] != wanted:
+        raise ContractError(
+            f"data {name}: images are {_size(images.images.shape[1:])}, "
+            f"the network takes {_size(wanted)}: resize them or choose another network"
+        )
+
+
+def read_images(data: Path, split: "Split" = "test") -> "ImageSet":
+    """The data set at `data`; ContractError for whatever is wrong with its files."""
     from model.data import load_images as load
 
     try:
-        return load(data)
+        return load(data, split)
     except ContractError:
         raise
     except (OSError, ValueError, KeyError, EOFError, BadZipFile, UnpicklingError) as error:

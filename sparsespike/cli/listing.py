@@ -1,5 +1,7 @@
-"""`sparsespike list`: the networks, engines and energy tables that ship with the package."""
+"""`sparsespike list`: the networks, engines, energy tables and recipes that ship with it."""
 
+import tomllib
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -10,7 +12,7 @@ from sparsespike.cli.meta import meta
 from sparsespike.cli.options import JsonOption
 from sparsespike.cli.output import require_writable_file, write_json
 
-KINDS = ("networks", "engines", "technologies")
+KINDS = ("networks", "engines", "technologies", "recipes")
 
 
 def command(
@@ -19,7 +21,7 @@ def command(
     ] = None,
     json_file: JsonOption = None,
 ) -> None:
-    """List the networks, engines and technologies that can be named on the command line.
+    """List the networks, engines, technologies and recipes that can be named on the command line.
 
     Example: sparsespike list engines
     """
@@ -58,9 +60,36 @@ def _technologies() -> list[dict[str, Any]]:
     ]
 
 
-_ROWS = {"networks": _networks, "engines": _engines, "technologies": _technologies}
+def _recipes() -> list[dict[str, Any]]:
+    """Read as plain TOML: to list recipes nobody needs torch."""
+    import model
+
+    files = (Path(model.__path__[0]) / "recipes").glob("*.toml")
+    recipes = {file.stem: tomllib.loads(file.read_text()) for file in files}
+    return [_recipe_row(name, recipes[name]) for name in sorted(recipes)]
+
+
+def _recipe_row(name: str, recipe: dict[str, Any]) -> dict[str, Any]:
+    network, prune = recipe["network"], recipe["prune"]
+    return {
+        "name": name,
+        **{field: network[field] for field in ("time_steps", "dim", "depth", "heads")},
+        "classes": network.get("classes", 10),
+        "dense_epochs": sum(cycle["epochs"] for cycle in recipe["dense"]),
+        "weight_sparsity": prune["sparsity"],
+        "keep_ratio": network["keep_ratio"],
+    }
+
+
+_ROWS = {
+    "networks": _networks,
+    "engines": _engines,
+    "technologies": _technologies,
+    "recipes": _recipes,
+}
 _SHOWN = {
-    "engines": ("name", "clusters", "lanes", "chunk", "fifo_depth", "time_steps", "clock_mhz")
+    "engines": ("name", "clusters", "lanes", "chunk", "fifo_depth", "time_steps", "clock_mhz"),
+    "recipes": ("name", "dim", "depth", "classes", "dense_epochs", "weight_sparsity"),
 }
 
 
@@ -68,7 +97,7 @@ def _table(title: str, rows: list[dict[str, Any]]) -> Table:
     table = Table(title=title, title_justify="left")
     columns = _SHOWN.get(title) or tuple(rows[0]) if rows else ("name",)
     for column in columns:
-        table.add_column(column.replace("_", " "))
+        table.add_column(column.replace("_", " "), no_wrap=column == "name")
     for row in rows:
         table.add_row(*(str(row[column]) for column in columns))
     return table

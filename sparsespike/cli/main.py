@@ -17,10 +17,13 @@ from sparsespike.cli import (
     cosim,
     doctor,
     evaluate,
+    import_checkpoint,
     listing,
+    prune,
     quantize,
     schema,
     simulate,
+    train,
     verilog,
 )
 from sparsespike.cli.messages import user_message
@@ -32,7 +35,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.command("train")(train.command)
+app.command("prune")(prune.command)
 app.command("evaluate")(evaluate.command)
+app.command("import")(import_checkpoint.command)
 app.command("quantize")(quantize.command)
 app.command("compile")(compile_program.command)
 app.command("simulate")(simulate.command)

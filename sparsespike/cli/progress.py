@@ -1,8 +1,9 @@
 """Progress that appears only when a step takes longer than two seconds."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from rich.console import Console
 from rich.progress import (
@@ -18,22 +19,33 @@ from rich.progress import (
 
 DELAY_SECONDS = 2.0
 
-Advance = Callable[[int, int], None]
-"""Called with (done so far, total)."""
+
+class Advance(Protocol):
+    """The function that moves a bar."""
+
+    def __call__(self, done: int, total: int, description: str | None = None, /) -> None:
+        """So many are done, of so many; a new description starts the bar again."""
 
 
 @contextmanager
 def progress(description: str, total: int | None = None) -> Iterator[Advance]:
     """Show a bar (or a spinner, when `total` is unknown) on stderr once 2 s have passed.
 
-    Yields a function that is told how many are done so far, and of how many. Prints nothing
-    where stderr is not a terminal.
+    Yields the function that moves it. Prints nothing where stderr is not a terminal.
     """
     console = Console(stderr=True)
     bar = Progress(*_columns(total), console=console, transient=True)
     task = bar.add_task(description, total=total)
     lock = threading.Lock()
     shown = finished = False
+    current = description
+
+    def advance(done: int, of: int, what: str | None = None, /) -> None:
+        nonlocal current
+        if what is not None and what != current:
+            current = what
+            bar.reset(task, description=what, total=of)
+        bar.update(task, completed=done, total=of)
 
     def show() -> None:
         nonlocal shown
@@ -47,7 +59,7 @@ def progress(description: str, total: int | None = None) -> Iterator[Advance]:
     if console.is_terminal:
         timer.start()
     try:
-        yield lambda done, of: bar.update(task, completed=done, total=of)
+        yield advance
     finally:
         timer.cancel()
         with lock:

@@ -10,7 +10,7 @@ from sparsespike.cli.meta import meta
 from sparsespike.cli.options import JsonOption
 from sparsespike.cli.output import require_writable_file, write_json
 
-KINDS = ("engine", "network", "technology")
+KINDS = ("engine", "network", "technology", "recipe")
 
 
 def command(
@@ -19,7 +19,7 @@ def command(
     ] = None,
     json_file: JsonOption = None,
 ) -> None:
-    """Print the JSON schema of engine, network and technology files.
+    """Print the JSON schema of engine, network, technology and recipe files.
 
     Example: sparsespike schema engine > engine.schema.json
     """
@@ -27,16 +27,26 @@ def command(
         raise typer.BadParameter(f"'{kind}' is not one of {', '.join(KINDS)}", param_hint="KIND")
     if json_file is not None:
         require_writable_file(json_file, option="--json")
-    schemas = {name: model.model_json_schema() for name, model in _models().items()}
+    shown = (kind,) if kind else KINDS
+    schemas = {name: _model(name).model_json_schema() for name in shown}
     typer.echo(json.dumps(schemas[kind] if kind else schemas, indent=2))
     if json_file is not None:
-        chosen = {kind: schemas[kind]} if kind else schemas
-        write_json(json_file, {**chosen, "meta": meta()})
+        write_json(json_file, {**schemas, "meta": meta()})
 
 
-def _models() -> dict[str, type[BaseModel]]:
-    from reports.technology import Technology
-    from sparsespike.contract.config import EngineConfig
-    from sparsespike.contract.network import NetworkConfig
+def _model(kind: str) -> type[BaseModel]:
+    if kind == "engine":
+        from sparsespike.contract.config import EngineConfig
 
-    return {"engine": EngineConfig, "network": NetworkConfig, "technology": Technology}
+        return EngineConfig
+    if kind == "network":
+        from sparsespike.contract.network import NetworkConfig
+
+        return NetworkConfig
+    if kind == "technology":
+        from reports.technology import Technology
+
+        return Technology
+    from model.recipe import Recipe
+
+    return Recipe

@@ -12,10 +12,10 @@ from sparsespike.contract.config import load_engine
 
 # A message that mends something says one of these.
 REMEDY = re.compile(
-    r"--help|must |is not one of|fields are|presets:|tables:|networks:|counters are|give |choose |"
-    r"check |create |correct |compile it again|make it again|make one|see a preset|see horowitz|"
-    r"raise |use |needs |name a|expected |resize|larger|remove|add |should be|no more rows|"
-    r"convert |save it again|it again|one folder per class|apt-get install"
+    r"--help|must |is not one of|fields are|presets:|recipes:|tables:|networks:|counters are|"
+    r"give |choose |check |create |correct |compile it again|make it again|make one|see a preset|"
+    r"see horowitz|raise |use |needs |name a|expected |resize|larger|remove|add |should be|"
+    r"no more rows|convert |save it again|it again|one folder per class|apt-get install"
 )
 
 

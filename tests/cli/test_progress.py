@@ -35,6 +35,18 @@ def test_a_long_step_shows_a_bar(terminal, monkeypatch):
     assert "2/3" in terminal.getvalue()
 
 
+def test_a_new_description_starts_the_bar_again(terminal, monkeypatch):
+    monkeypatch.setattr(module, "DELAY_SECONDS", 0.01)
+    with progress("first", total=3) as advance:
+        advance(3, 3)
+        time.sleep(0.2)
+        advance(1, 8, "second")
+        time.sleep(0.2)
+    assert "first" in terminal.getvalue()
+    assert "second" in terminal.getvalue()
+    assert "1/8" in terminal.getvalue()
+
+
 def test_no_terminal_no_bar(capsys, monkeypatch):
     monkeypatch.setattr(module, "DELAY_SECONDS", 0.0)
     with progress("long"):

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from pyarrow import parquet
 
-from model.data import ImageSet, load_images, save_images
+from model.data import ImageSet, has_split, load_images, save_images
 from sparsespike.contract.errors import ContractError
 
 RNG = np.random.default_rng(0)
@@ -53,6 +53,42 @@ def test_python_batches(tmp_path):
     batch = {b"data": IMAGES.transpose(0, 3, 1, 2).reshape(6, -1), b"labels": LABELS}
     (folder / "test_batch").write_bytes(pickle.dumps(batch))
     check(load_images(tmp_path, "test"))
+
+
+@pytest.mark.parametrize("folder", [".", "cifar-100-python"])
+def test_python_batches_of_cifar_100(tmp_path, folder):
+    (tmp_path / folder).mkdir(exist_ok=True)
+    for split, labels in (("train", LABELS), ("test", LABELS[::-1])):
+        batch = {
+            b"data": IMAGES.transpose(0, 3, 1, 2).reshape(6, -1),
+            b"coarse_labels": [0] * 6,
+            b"fine_labels": labels,
+        }
+        (tmp_path / folder / split).write_bytes(pickle.dumps(batch))
+    check(load_images(tmp_path, "train"))
+    check(load_images(tmp_path, "test"), LABELS[::-1])
+
+
+def test_npz_files_and_png_folders_by_split(tmp_path):
+    for split, rows in (("train", slice(0, 4)), ("test", slice(4, 6))):
+        save_images(ImageSet(IMAGES[rows], np.array(LABELS[rows])), tmp_path / f"{split}.npz")
+        for index, image in enumerate(IMAGES[rows]):
+            (tmp_path / "pngs" / split / "cat").mkdir(parents=True, exist_ok=True)
+            (tmp_path / "pngs" / split / "cat" / f"{index}.png").write_bytes(png(image))
+    assert load_images(tmp_path, "train").labels.tolist() == LABELS[:4]
+    assert load_images(tmp_path).labels.tolist() == LABELS[4:]
+    np.testing.assert_array_equal(load_images(tmp_path / "pngs", "train").images, IMAGES[:4])
+    np.testing.assert_array_equal(load_images(tmp_path / "pngs", "test").images, IMAGES[4:])
+
+
+def test_which_data_sets_keep_their_splits_apart(tmp_path):
+    save_images(ImageSet(IMAGES, np.array(LABELS)), tmp_path / "test.npz")
+    (tmp_path / "pngs").mkdir()
+    (tmp_path / "pngs" / "a.png").write_bytes(png(IMAGES[0]))
+    assert has_split(tmp_path, "test")
+    assert not has_split(tmp_path, "train")
+    assert not has_split(tmp_path / "test.npz", "test")
+    assert not has_split(tmp_path / "pngs", "test")
 
 
 def test_a_batch_that_would_run_code_is_refused(tmp_path):

@@ -15,7 +15,7 @@ from model.prune import (
     weight_sparsity,
 )
 from model.recalibrate import recalibrate
-from model.train import TrainConfig, augment, hold_zeros, train
+from model.train import EpochResult, TrainConfig, hold_zeros, train
 from sparsespike.contract.network import NetworkConfig
 
 CONFIG = NetworkConfig(
@@ -78,8 +78,9 @@ def test_a_stage_resumes_where_it_stopped(tmp_path):
     class StopError(Exception):
         pass
 
-    def stop(_: object) -> None:
-        raise StopError
+    def stop(result: EpochResult) -> None:
+        if result.epoch == 1:
+            raise StopError
 
     with pytest.raises(StopError):
         train(
@@ -87,9 +88,9 @@ def test_a_stage_resumes_where_it_stopped(tmp_path):
         )
     resumed = make()
     results = train(resumed, two_classes(), CIFAR_PIXELS, config, checkpoint=tmp_path / "b.pt")
-    assert [r.epoch for r in results] == [1]
+    assert [r.epoch for r in results] == [0, 1]
     for name, tensor in whole.state_dict().items():
-        torch.testing.assert_close(resumed.state_dict()[name], tensor)
+        assert torch.equal(resumed.state_dict()[name], tensor)
 
 
 @pytest.mark.parametrize("sparsity", [0.5, 0.9, 0.97])
@@ -153,18 +154,6 @@ def test_recalibration_averages_over_the_batches():
     torch.testing.assert_close(norm.running_mean, torch.stack(currents).mean(0))
     assert norm.momentum == 0.1
     assert not network.training
-
-
-def test_augmented_images_are_shifted_or_mirrored_crops():
-    torch.manual_seed(0)
-    plane = torch.arange(64, dtype=torch.uint8).view(1, 8, 8, 1).repeat(50, 1, 1, 1)
-    result = augment(plane, border=2)
-    assert result.shape == plane.shape
-    inner = result[:, 3:5, 3:5, 0].int()
-    steps = (inner[:, 0, 1] - inner[:, 0, 0]).unique().tolist()
-    assert steps == [-1, 1]
-    assert (inner[:, 1, 0] - inner[:, 0, 0]).unique().tolist() == [8]
-    assert len(inner[:, 0, 0].unique()) > 5
 
 
 def test_bad_training_configs_are_refused():
