@@ -32,10 +32,10 @@ def register_bits(engine: EngineConfig) -> int:
     """
     entry = engine.chunk * (1 + engine.time_steps)
     lane = 2 * engine.time_steps * engine.accumulator_bits + entry + 127
-    cluster = 2500 + 5 * entry
-    attention = 14 * engine.head_slots * engine.time_steps
+    cluster = 500 * engine.time_steps + 5 * entry
+    attention = 16 * engine.head_slots * engine.time_steps
     return (
-        5600
+        5700
         + engine.clusters * (cluster + engine.lanes * lane)
         + engine.attention_units * attention
     )

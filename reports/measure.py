@@ -49,6 +49,7 @@ class Measurement:
         energy: layer, component, kind, energy_pj.
         components: component, kind, energy_pj; of the whole network.
         layers: one row per layer: cycles, energy_pj, utilization, firing rate, ...
+        entries: one row per entry of the table that was paid: count, event_pj, energy_pj, source.
         causes: layer, cause, cluster_cycles; of all images.
         roofline: layer, additions_per_byte, additions_per_cycle, roof.
         quantities: quantity, value, unit: what the summary shows.
@@ -59,6 +60,7 @@ class Measurement:
     counters: pd.DataFrame
     energy: pd.DataFrame
     components: pd.DataFrame
+    entries: pd.DataFrame
     layers: pd.DataFrame
     causes: pd.DataFrame
     roofline: pd.DataFrame
@@ -68,7 +70,16 @@ class Measurement:
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Name -> table, as they are written beside the page."""
-        names = ("counters", "energy", "components", "layers", "causes", "roofline", "quantities")
+        names = (
+            "counters",
+            "energy",
+            "components",
+            "entries",
+            "layers",
+            "causes",
+            "roofline",
+            "quantities",
+        )
         return {name: getattr(self, name) for name in names}
 
 
@@ -87,6 +98,7 @@ def measure(run: Run, technology: Technology) -> Measurement:
         counters=counters,
         energy=by_layer[by_layer["energy_pj"] > 0].reset_index(drop=True),
         components=energy_by_component(priced),
+        entries=_entries(priced, technology, images),
         layers=_layers(run, counters, priced),
         causes=cycle_causes(counters, engine, images=images),
         roofline=layer_roofline(counters, engine),
@@ -94,6 +106,18 @@ def measure(run: Run, technology: Technology) -> Measurement:
         throughput=speed,
         joule=total_joule(priced),
     )
+
+
+def _entries(priced: pd.DataFrame, technology: Technology, images: int) -> pd.DataFrame:
+    """What was paid for, how often a frame, at which price, and who says so."""
+    keys = ["counter", "component", "kind", "event_pj"]
+    sums = priced.groupby(keys, sort=False, as_index=False)[["count", "energy_pj"]].sum()
+    sums = sums[sums["energy_pj"] > 0].sort_values("energy_pj", ascending=False)
+    sums["count"] = sums["count"] / images
+    sources = {**technology.events, **technology.standing}
+    for field_name in ("basis", "mark", "node_nm", "voltage", "date", "source"):
+        sums[field_name] = [str(getattr(sources[name], field_name)) for name in sums["counter"]]
+    return sums.rename(columns={"counter": "entry"}).reset_index(drop=True)
 
 
 def _layers(run: Run, counters: pd.DataFrame, priced: pd.DataFrame) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from sparsespike.cli import (
     evaluate,
     listing,
     quantize,
+    report,
     schema,
     simulate,
     verilog,
@@ -38,6 +39,7 @@ app.command("compile")(compile_program.command)
 app.command("simulate")(simulate.command)
 app.command("verilog")(verilog.command)
 app.command("cosim")(cosim.command)
+app.command("report")(report.command)
 app.command("doctor")(doctor.command)
 app.command("list")(listing.command)
 app.command("schema")(schema.command)

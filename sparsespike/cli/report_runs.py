@@ -1,0 +1,202 @@
+"""Runs behind a report: the network itself, its variants, and how often each of them is right."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from reports.energy import energy_by
+from reports.ladder import Rung, ladder_table
+from reports.measure import Run, measure
+from reports.page import Report
+from reports.pictures import token_pictures
+from reports.technology import Technology, load_technology, technologies
+from sparsespike.cli.inputs import find_checkpoint, load_images, quantize_checkpoint
+from sparsespike.cli.variants import always_firing, with_keep_ratio, without_weight_skipping
+from sparsespike.compiler import compile_network
+from sparsespike.contract.config import EngineConfig
+from sparsespike.contract.errors import ContractError
+from sparsespike.contract.network import IntegerNetwork
+from sparsespike.contract.program import Program
+
+if TYPE_CHECKING:
+    from model.data import ImageSet
+
+PICTURES = 8
+ACCURACY_IMAGES = 64
+KEEP_RATIOS = (1.0, 0.9, 0.7, 0.5, 0.3)
+WEIGHT_BITS = (8, 6, 4)
+CLASSES = "airplane automobile bird cat deer dog frog horse ship truck".split()
+
+
+def gather(
+    network: IntegerNetwork,
+    engine: EngineConfig,
+    technology: Technology,
+    *,
+    name: str,
+    images: "ImageSet",
+    data: Path | None,
+    facts: dict[str, Any],
+    check: dict[str, Any] | None,
+) -> Report:
+    """Everything a report of `network` on `engine` shows."""
+    program = compile_network(network, engine)
+    run, result = _run(name, network, program, images.images)
+    everything = load_images(data, None, network.config)
+    labelled = everything.first(min(ACCURACY_IMAGES, len(everything.images)))
+    return Report(
+        measured=measure(run, technology),
+        technologies=_technologies(run),
+        ladder=ladder_table(list(_rungs(network, run, images)), technology),
+        points=_points(network, name, engine, technology, labelled),
+        pictures=_pictures(network, result, images),
+        check=check,
+        facts={**facts, "program_hash": program.hash, "technology": technology.name},
+        card=_card(name),
+    )
+
+
+def _run(
+    name: str, network: IntegerNetwork, program: Program, images: np.ndarray
+) -> tuple[Run, Any]:
+    from sim import simulate
+
+    result = simulate(program, images)
+    density = {
+        layer.name: np.count_nonzero(layer.weight) / layer.weight.size
+        for layer in network.layers
+        if layer.weight.size
+    }
+    run = Run(
+        name,
+        network.config,
+        program.engine,
+        result.layers,
+        result.cycles,
+        result.counters,
+        density,
+    )
+    return run, result
+
+
+def _technologies(run: Run) -> pd.DataFrame:
+    """Energy of a frame under every shipped table that prices the engine, by kind."""
+    frames = []
+    for name in technologies():
+        table = load_technology(name)
+        if table.operations:
+            continue
+        parts = energy_by(measure(run, table).components, "kind")
+        frames.append(parts.assign(technology=name))
+    return pd.concat(frames, ignore_index=True)
+
+
+def _rungs(network: IntegerNetwork, run: Run, images: "ImageSet") -> Iterator[Rung]:
+    """The ladder: everything dense, then spikes, weights and tokens skipped, one after another."""
+    engine = run.engine
+    full = with_keep_ratio(network, 1.0)
+    firing, white = always_firing(network)
+    steps = (
+        ("dense", lambda: compile_network(firing, engine), firing, white,
+         "simulated: no weight is zero, every neuron fires in every step, all tokens are kept"),
+        ("spikes", lambda: without_weight_skipping(full, engine), full, images.images,
+         "simulated: real spikes; zero weights are stored and added; all tokens are kept"),
+        ("weights", lambda: compile_network(full, engine), full, images.images,
+         "simulated: zero weights are neither stored nor added; all tokens are kept"),
+    )  # fmt: skip
+    for step, program, net, pixels, how in steps:
+        try:
+            rung = _run(step, net, program(), pixels)[0]
+        except ContractError as error:
+            yield Rung(step, f"does not fit this engine ({error}): not simulated", None)
+        else:
+            yield Rung(step, how, rung)
+    if network.config.selector_blocks:
+        yield Rung("tokens", "simulated: the network as it is, with its token selectors", run)
+
+
+def _points(
+    network: IntegerNetwork,
+    name: str,
+    engine: EngineConfig,
+    technology: Technology,
+    labelled: "ImageSet",
+) -> pd.DataFrame | None:
+    """Accuracy and energy of the network with other keep ratios and other weight widths."""
+    if np.any(labelled.labels < 0):
+        return None
+    rows = []
+    for series, label, net in _alternatives(network, name):
+        try:
+            program = compile_network(net, engine)
+        except ContractError:
+            continue
+        run, result = _run(label, net, program, labelled.images)
+        right = int((result.logits.argmax(1) == labelled.labels).sum())
+        low, high = wilson(right, len(labelled.images))
+        rows.append(
+            {
+                "series": series,
+                "label": label,
+                "accuracy": right / len(labelled.images),
+                "low": low,
+                "high": high,
+                "images": len(labelled.images),
+                "joule": measure(run, technology).joule,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _alternatives(
+    network: IntegerNetwork, name: str
+) -> Iterator[tuple[str, str, IntegerNetwork]]:
+    if network.config.selector_blocks:
+        own = network.config.keep_ratio
+        for ratio in sorted({own, *KEEP_RATIOS}, reverse=True):
+            label = f"keep {ratio:g}" + (" (as trained)" if ratio == own else "")
+            changed = network if ratio == own else with_keep_ratio(network, ratio)
+            yield "tokens kept", label, changed
+    checkpoint = find_checkpoint(name)
+    if checkpoint is not None:
+        for bits in WEIGHT_BITS:
+            yield "weight bits", f"{bits} bit", quantize_checkpoint(checkpoint, bits)
+
+
+def wilson(right: int, total: int, z: float = 1.96) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share (Wilson, JASA 22, 1927)."""
+    share, spread = right / total, z * z / total
+    middle = (share + spread / 2) / (1 + spread)
+    half = z * math.sqrt(share * (1 - share) / total + spread / (4 * total)) / (1 + spread)
+    return middle - half, middle + half
+
+
+def _pictures(network: IntegerNetwork, result: Any, images: "ImageSet") -> list[Any]:
+    count = min(PICTURES, len(images.images))
+    guesses = result.logits[:count].argmax(1).tolist()
+    named = network.config.classes == len(CLASSES)
+    captions = [_caption(label, guess, named) for label, guess
+                in zip(images.labels[:count].tolist(), guesses, strict=True)]  # fmt: skip
+    kept = {layer: tokens[:count] for layer, tokens in result.kept.items()}
+    grid = network.config.grid()
+    return token_pictures(images.images[:count], kept, grid=grid, captions=captions)
+
+
+def _caption(label: int, guess: int, named: bool) -> str:
+    def text(index: int) -> str:
+        return CLASSES[index] if named else f"class {index}"
+
+    if label < 0:
+        return f"taken for {text(guess)}"
+    return f"{text(label)}, " + ("recognised" if label == guess else f"taken for {text(guess)}")
+
+
+def _card(name: str) -> dict[str, Any]:
+    from model import zoo
+
+    return dict(zoo.card(name)) if name in zoo.names() else {}
