@@ -24,10 +24,12 @@ CAUSE_COLORS = dict(
 )
 ACCENT, MUTED, WARM = "#2f6db5", "#8a94a6", "#d9643a"
 _MICRO = 1e-6
+_DECADES = [digit * 10.0**power for power in range(-3, 6) for digit in (1, 2, 5)]
+_SIDES = ("bottom center", "top center", "middle right", "middle left")
 
 
 def energy_by_component(components: pd.DataFrame) -> go.Figure:
-    """Bars of components, largest first."""
+    """Bars of components, largest first; column `shown` has their figures as text."""
     rows = components.sort_values("energy_pj")
     micro = rows["energy_pj"] * _MICRO
     share = rows["energy_pj"] / rows["energy_pj"].sum()
@@ -37,13 +39,15 @@ def energy_by_component(components: pd.DataFrame) -> go.Figure:
             y=rows["component"],
             orientation="h",
             marker_color=[COMPONENT_COLORS[name] for name in rows["component"]],
-            text=[f"{a:,.2f} uJ · {b:.1%}" for a, b in zip(micro, share, strict=True)],
-            textposition="auto",
+            text=[f"{a} µJ · {b:.1%}" for a, b in zip(rows["shown"], share, strict=True)],
+            textposition="outside",
+            cliponaxis=False,
             customdata=rows[["kind"]],
-            hovertemplate="%{y}<br>%{x:,.3f} uJ a frame<br>%{customdata[0]}<extra></extra>",
+            hovertemplate="%{y}<br>%{x:,.3f} µJ a frame<br>%{customdata[0]}<extra></extra>",
         )
     )
-    return _axes(figure, x="uJ a frame", height=380)
+    figure.update_xaxes(range=[0, float(micro.max()) * 1.35])
+    return _axes(figure, x="µJ a frame", height=380)
 
 
 def energy_by_layer(energy: pd.DataFrame) -> go.Figure:
@@ -59,9 +63,9 @@ def energy_by_layer(energy: pd.DataFrame) -> go.Figure:
             y=[float(rows.get(layer, 0.0)) * _MICRO for layer in layers],
             name=name,
             marker_color=COMPONENT_COLORS[name],
-            hovertemplate=f"%{{x}}<br>{name}: %{{y:,.3f}} uJ<extra></extra>",
+            hovertemplate=f"%{{x}}<br>{name}: %{{y:,.3f}} µJ<extra></extra>",
         )
-    return _axes(figure.update_layout(barmode="stack"), y="uJ a frame", height=430)
+    return _axes(figure.update_layout(barmode="stack"), y="µJ a frame", height=430)
 
 
 def energy_by_technology(technologies: pd.DataFrame) -> go.Figure:
@@ -74,9 +78,9 @@ def energy_by_technology(technologies: pd.DataFrame) -> go.Figure:
             y=rows["energy_pj"] * _MICRO,
             name=kind,
             marker_color=color,
-            hovertemplate=f"%{{x}}<br>{kind}: %{{y:,.2f}} uJ<extra></extra>",
+            hovertemplate=f"%{{x}}<br>{kind}: %{{y:,.2f}} µJ<extra></extra>",
         )
-    return _axes(figure.update_layout(barmode="stack"), y="uJ a frame", height=380)
+    return _axes(figure.update_layout(barmode="stack"), y="µJ a frame", height=380)
 
 
 def cycle_attribution(causes: pd.DataFrame) -> go.Figure:
@@ -122,7 +126,7 @@ def cycles_by_layer(layers: pd.DataFrame) -> go.Figure:
     )
     figure.update_layout(
         yaxis2={"overlaying": "y", "side": "right", "range": [0, 1], "tickformat": ".0%",
-                "showgrid": False, "title": {"text": "lanes busy"}}
+                "showgrid": False, "automargin": True, "title": {"text": "lanes busy"}}
     )  # fmt: skip
     return _axes(figure, y="cycles a frame", height=400)
 
@@ -146,8 +150,8 @@ def roofline(points: pd.DataFrame, *, peak: float, bandwidth: float) -> go.Figur
             x=rows["additions_per_byte"],
             y=rows["additions_per_cycle"],
             mode="markers+text",
-            text=rows["layer"],
-            textposition="bottom center",
+            text=[name.removeprefix("block.") for name in rows["layer"]],
+            textposition=[_SIDES[index % len(_SIDES)] for index in range(len(rows))],
             textfont={"size": 10},
             marker={"size": 11, "color": color},
             name=f"below the roof of {bound}",
@@ -155,8 +159,8 @@ def roofline(points: pd.DataFrame, *, peak: float, bandwidth: float) -> go.Figur
             hovertemplate="%{text}<br>%{y:,.1f} additions a cycle<br>%{x:,.1f} a byte<br>"
             "%{customdata:.1%} of its roof<extra></extra>",
         )
-    figure.update_xaxes(type="log")
-    figure.update_yaxes(type="log")
+    figure.update_xaxes(type="log", tickvals=_DECADES)
+    figure.update_yaxes(type="log", tickvals=_DECADES)
     return _axes(figure, x="additions a byte of external memory", y="additions a cycle", height=480)
 
 
@@ -204,7 +208,8 @@ def activity(layers: pd.DataFrame) -> go.Figure:
 def accuracy_energy(points: pd.DataFrame) -> go.Figure:
     """Accuracy against energy; bars are 95 % intervals of the measured images."""
     figure = go.Figure()
-    for series, rows in points.groupby("series", sort=False):
+    sides = ("top center", "bottom center")
+    for index, (series, rows) in enumerate(points.groupby("series", sort=False)):
         figure.add_scatter(
             x=rows["joule"] * 1e6,
             y=rows["accuracy"],
@@ -212,14 +217,14 @@ def accuracy_energy(points: pd.DataFrame) -> go.Figure:
                      "arrayminus": rows["accuracy"] - rows["low"], "thickness": 1, "width": 3},
             mode="lines+markers+text",
             text=rows["label"],
-            textposition="top center",
+            textposition=sides[index % 2],
             name=str(series),
             marker_size=10,
-            hovertemplate="%{text}<br>%{y:.1%} of the images right<br>%{x:,.2f} uJ a frame"
+            hovertemplate="%{text}<br>%{y:.1%} of the images right<br>%{x:,.2f} µJ a frame"
             "<extra></extra>",
         )  # fmt: skip
     figure.update_layout(yaxis_tickformat=".0%", colorway=[ACCENT, WARM, "#1f9e89"])
-    return _axes(figure, x="uJ a frame", y="accuracy", height=420)
+    return _axes(figure, x="µJ a frame", y="accuracy", height=420)
 
 
 def peers(table: pd.DataFrame) -> go.Figure:
@@ -233,7 +238,7 @@ def peers(table: pd.DataFrame) -> go.Figure:
             mode="markers+text",
             text=[name.split(" (")[0] for name in rows["system"]],
             textposition="top center",
-            marker={"size": [16 if own else 11 for own in ours],
+            marker={"opacity": 1, "size": [16 if own else 11 for own in ours],
                     "color": [WARM if own else ACCENT for own in ours],
                     "symbol": ["star" if own else "circle" for own in ours]},
             customdata=rows[["platform", "network"]],
@@ -241,8 +246,8 @@ def peers(table: pd.DataFrame) -> go.Figure:
             "%{customdata[1]}<extra></extra>",
         )
     )  # fmt: skip
-    figure.update_xaxes(type="log", autorange="reversed")
-    figure.update_yaxes(type="log")
+    figure.update_xaxes(type="log", autorange="reversed", tickvals=_DECADES)
+    figure.update_yaxes(type="log", tickvals=_DECADES)
     return _axes(figure, x="mJ a frame (better to the right)", y="frames/s", height=460)
 
 
@@ -251,12 +256,13 @@ def _axes(figure: go.Figure, *, x: str = "", y: str = "", height: int) -> go.Fig
         template="none",
         height=height,
         margin={"l": 10, "r": 10, "t": 20, "b": 10},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0,
+                "traceorder": "normal"},
         bargap=0.25,
         font={"family": "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif", "size": 13},
     )
     figure.update_layout(
-        xaxis={"automargin": True, "title": {"text": x}},
-        yaxis={"automargin": True, "title": {"text": y}},
-    )
+        xaxis={"automargin": True, "title": {"text": x, "font": {"size": 13}}},
+        yaxis={"automargin": True, "title": {"text": y, "font": {"size": 13}}},
+    )  # fmt: skip
     return figure

@@ -13,7 +13,8 @@ CAUSES = {
     "waiting for data": "walks left, but no chunk: weights still loading, or a pipeline filling",
     "attention": "words read, K^T V counters updated, queries added up",
     "layer overhead": "descriptor, epilogue of counters, image or logits on the bus, top-k",
-    "draining": "the last sums, neurons and rows; clusters that finished before the others",
+    "draining": "last sums and rows; clusters without a tile, or done before the others; in the "
+    "first layer also the start of the frame",
 }
 """Cause -> its meaning, in the order of a stacked bar."""
 

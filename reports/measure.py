@@ -116,8 +116,12 @@ def _entries(priced: pd.DataFrame, technology: Technology, images: int) -> pd.Da
     sums["count"] = sums["count"] / images
     sources = {**technology.events, **technology.standing}
     for field_name in ("basis", "mark", "node_nm", "voltage", "date", "source"):
-        sums[field_name] = [str(getattr(sources[name], field_name)) for name in sums["counter"]]
+        sums[field_name] = [_text(getattr(sources[name], field_name)) for name in sums["counter"]]
     return sums.rename(columns={"counter": "entry"}).reset_index(drop=True)
+
+
+def _text(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
 
 
 def _layers(run: Run, counters: pd.DataFrame, priced: pd.DataFrame) -> pd.DataFrame:

@@ -83,8 +83,9 @@ def write_tables(report: Report, directory: Path) -> list[Path]:
 def _figures(report: Report) -> dict[str, Any]:
     measured = report.measured
     engine = measured.run.engine
+    parts, _ = shown_parts([x * _MICRO for x in measured.components["energy_pj"]], 2)
     figures = {
-        "components": charts.energy_by_component(measured.components),
+        "components": charts.energy_by_component(measured.components.assign(shown=parts)),
         "energy": charts.energy_by_layer(measured.energy),
         "technologies": charts.energy_by_technology(report.technologies),
         "cycles": charts.cycles_by_layer(measured.layers),
@@ -97,7 +98,7 @@ def _figures(report: Report) -> dict[str, Any]:
     }
     if report.ladder is not None:
         figures["ladder_cycles"] = charts.sparsity_ladder(report.ladder, "cycles", "cycles", 1.0)
-        figures["ladder_energy"] = charts.sparsity_ladder(report.ladder, "joule", "uJ", 1e6)
+        figures["ladder_energy"] = charts.sparsity_ladder(report.ladder, "joule", "µJ", 1e6)
     if report.points is not None:
         figures["accuracy"] = charts.accuracy_energy(report.points)
     return figures
@@ -162,4 +163,6 @@ def _number(value: float | None, digits: int = 0) -> str:
         return "–"
     if digits == 0 and 0 < abs(value) < 100:
         return f"{value:.3g}"
+    if digits == 0 and abs(value) < 1000 and value != round(value):
+        return f"{value:.1f}"
     return f"{value:,.{digits}f}"

@@ -39,6 +39,7 @@
       tab.tabIndex = i === index ? 0 : -1;
       panels[i].classList.toggle("shown", i === index);
     });
+    window.scrollTo(0, 0);
     draw(panels[index]);
     if (location.hash.slice(1) !== panels[index].id) history.replaceState(null, "", "#" + panels[index].id);
   }
