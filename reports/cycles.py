@@ -19,9 +19,7 @@ CAUSES = {
 """Cause -> its meaning, in the order of a stacked bar."""
 
 
-def cycle_causes(
-    counters: pd.DataFrame, engine: EngineConfig, *, images: int
-) -> pd.DataFrame:
+def cycle_causes(counters: pd.DataFrame, engine: EngineConfig, *, images: int) -> pd.DataFrame:
     """Cluster cycles per layer and cause; columns layer, cause, cluster_cycles.
 
     The causes of a layer sum to clusters x its cycles, exactly: draining is what the counters

@@ -22,8 +22,9 @@ from sparsespike.contract.network import NetworkConfig
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """What a simulation left behind. cycles: (images, layers); counters: (images, layers, COUNTERS).
+    """What a simulation left behind.
 
+    cycles: (images, layers); counters: (images, layers, COUNTERS).
     weight_density: non-zero share of each layer's weights; empty where only a program is known.
     """
 
@@ -130,14 +131,12 @@ def _layers(run: Run, counters: pd.DataFrame, priced: pd.DataFrame) -> pd.DataFr
     frame["share"] = frame["cycles"] / frame["cycles"].sum()
     frame = frame.merge(energy_by(priced, "layer"), on="layer")
     frame = frame.merge(lane_use(counters, run.engine), on="layer")
-    frame = frame.merge(layer_activity(counters, images=run.images), on="layer")
+    frame = frame.merge(layer_activity(counters, run.network, images=run.images), on="layer")
     frame["weight_density"] = frame["layer"].map(dict(run.weight_density)).astype(float)
     return frame
 
 
-def _quantities(
-    run: Run, counters: pd.DataFrame, speed: Throughput, joule: float
-) -> pd.DataFrame:
+def _quantities(run: Run, counters: pd.DataFrame, speed: Throughput, joule: float) -> pd.DataFrame:
     work = synaptic_operations(counters, run.network, images=run.images)
     cycles = float(run.cycles.sum()) / run.images
     busy = float(lane_use(counters, run.engine)["busy"] @ _cycle_shares(counters))
@@ -154,7 +153,7 @@ def _quantities(
         ("effective efficiency", speed.effective_gsops_per_watt, "GSOP/s/W"),
         ("dense-equivalent efficiency", speed.dense_gsops_per_watt, "GSOP/s/W"),
         ("utilization of the lanes", busy, "0..1"),
-        ("mean firing rate", mean_firing_rate(counters), "0..1"),
+        ("mean firing rate", mean_firing_rate(counters, run.network, images=run.images), "0..1"),
         ("dense operations a frame", work.dense, "operations"),
         ("effective accumulates a frame", work.effective_acs, "operations"),
         ("additions in place of multiply-accumulates", work.bitplane_additions, "operations"),

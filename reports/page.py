@@ -137,7 +137,7 @@ def _context(report: Report) -> dict[str, Any]:
 
 
 def _shown(frame: pd.DataFrame, texts: list[str]) -> list[dict[str, Any]]:
-    return frame.assign(shown=texts).to_dict("records")
+    return list(frame.assign(shown=texts).to_dict("records"))
 
 
 def _environment(*, html: bool) -> Environment:

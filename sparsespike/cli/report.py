@@ -94,7 +94,7 @@ def _read_check(path: Path) -> dict[str, Any]:
         check = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ContractError(
-            f"--cosim {path}: cannot be read ({error}): make it with "
+            f"--cosim {path}: cannot be read ({error}): create it with "
             f"`sparsespike cosim --json {path}`"
         ) from None
     if not isinstance(check, dict) or not {"bit_exact", "cycle_exact", "layers"} <= check.keys():

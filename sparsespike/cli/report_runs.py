@@ -1,13 +1,13 @@
 """Runs behind a report: the network itself, its variants, and how often each of them is right."""
 
 import math
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from reports.energy import energy_by
 from reports.ladder import Rung, ladder_table
@@ -30,7 +30,25 @@ PICTURES = 8
 ACCURACY_IMAGES = 128
 KEEP_RATIOS = (1.0, 0.9, 0.7, 0.5, 0.3)
 WEIGHT_BITS = (8, 6, 4)
-CLASSES = "airplane automobile bird cat deer dog frog horse ship truck".split()
+_HOW = {
+    "dense": "simulated: no weight is zero, every neuron fires in every step, all tokens are kept",
+    "spikes": "simulated: real spikes; zero weights are stored and added; all tokens are kept",
+    "weights": "simulated: zero weights are neither stored nor added; all tokens are kept",
+    "tokens": "simulated: the network as it is, with its token selectors",
+}
+CLASSES = (
+    "airplane",
+    "automobile",
+    "bird",
+    "cat",
+    "deer",
+    "dog",
+    "frog",
+    "horse",
+    "ship",
+    "truck",
+)
+"""Names of CIFAR-10's labels."""
 
 
 def gather(
@@ -62,7 +80,7 @@ def gather(
 
 
 def _run(
-    name: str, network: IntegerNetwork, program: Program, images: np.ndarray
+    name: str, network: IntegerNetwork, program: Program, images: NDArray[np.uint8]
 ) -> tuple[Run, Any]:
     from sim import simulate
 
@@ -98,26 +116,27 @@ def _technologies(run: Run) -> pd.DataFrame:
 
 def _rungs(network: IntegerNetwork, run: Run, images: "ImageSet") -> Iterator[Rung]:
     """The ladder: everything dense, then spikes, weights and tokens skipped, one after another."""
-    engine = run.engine
     full = with_keep_ratio(network, 1.0)
     firing, white = always_firing(network)
-    steps = (
-        ("dense", lambda: compile_network(firing, engine), firing, white,
-         "simulated: no weight is zero, every neuron fires in every step, all tokens are kept"),
-        ("spikes", lambda: without_weight_skipping(full, engine), full, images.images,
-         "simulated: real spikes; zero weights are stored and added; all tokens are kept"),
-        ("weights", lambda: compile_network(full, engine), full, images.images,
-         "simulated: zero weights are neither stored nor added; all tokens are kept"),
-    )  # fmt: skip
-    for step, program, net, pixels, how in steps:
-        try:
-            rung = _run(step, net, program(), pixels)[0]
-        except ContractError as error:
-            yield Rung(step, f"does not fit this engine ({error}): not simulated", None)
-        else:
-            yield Rung(step, how, rung)
+    yield _rung("dense", firing, white, compile_network, run.engine)
+    yield _rung("spikes", full, images.images, without_weight_skipping, run.engine)
+    yield _rung("weights", full, images.images, compile_network, run.engine)
     if network.config.selector_blocks:
-        yield Rung("tokens", "simulated: the network as it is, with its token selectors", run)
+        yield Rung("tokens", _HOW["tokens"], run)
+
+
+def _rung(
+    step: str,
+    network: IntegerNetwork,
+    pixels: NDArray[np.uint8],
+    build: Callable[[IntegerNetwork, EngineConfig], Program],
+    engine: EngineConfig,
+) -> Rung:
+    try:
+        program = build(network, engine)
+    except ContractError as error:
+        return Rung(step, f"does not fit this engine, so not simulated: {error}", None)
+    return Rung(step, _HOW[step], _run(step, network, program, pixels)[0])
 
 
 def _points(
@@ -153,9 +172,7 @@ def _points(
     return pd.DataFrame(rows)
 
 
-def _alternatives(
-    network: IntegerNetwork, name: str
-) -> Iterator[tuple[str, str, IntegerNetwork]]:
+def _alternatives(network: IntegerNetwork, name: str) -> Iterator[tuple[str, str, IntegerNetwork]]:
     if network.config.selector_blocks:
         own = network.config.keep_ratio
         for ratio in sorted({own, *KEEP_RATIOS}, reverse=True):

@@ -66,4 +66,3 @@ def command(
             config_hash=engine_hash, program_hash=program.hash, network_hash=program.network_hash
         )
         write_json(json_file, {**result, "meta": {**hashes, "technology": prices.name}})
-

@@ -23,9 +23,7 @@ def browser():
     if CHROMIUM is None:
         pytest.skip("no chromium on PATH: apt-get install chromium")
     with playwright.sync_playwright() as engines:
-        running = engines.chromium.launch(
-            executable_path=CHROMIUM, args=FLAGS, timeout=PATIENCE_MS
-        )
+        running = engines.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=PATIENCE_MS)
         yield running
         running.close()
 
@@ -40,8 +38,9 @@ def visit(browser, report_page):
         page.problems = []
         page.on(
             "console",
-            lambda message: message.type in ("error", "warning")
-            and page.problems.append(message.text),
+            lambda message: (
+                message.type in ("error", "warning") and page.problems.append(message.text)
+            ),
         )
         page.on("pageerror", lambda error: page.problems.append(str(error)))
         page.on("requestfailed", lambda request: page.problems.append(request.url))
