@@ -39,14 +39,14 @@ def energy_by_component(components: pd.DataFrame) -> go.Figure:
             y=rows["component"],
             orientation="h",
             marker_color=[COMPONENT_COLORS[name] for name in rows["component"]],
-            text=[f"{a} µJ · {b:.1%}" for a, b in zip(rows["shown"], share, strict=True)],
+            text=[f"{a} · {b:.1%}" for a, b in zip(rows["shown"], share, strict=True)],
             textposition="outside",
             cliponaxis=False,
             customdata=rows[["kind"]],
             hovertemplate="%{y}<br>%{x:,.3f} µJ a frame<br>%{customdata[0]}<extra></extra>",
         )
     )
-    figure.update_xaxes(range=[0, float(micro.max()) * 1.35])
+    figure.update_xaxes(range=[0, float(micro.max()) * 1.6])
     return _axes(figure, x="µJ a frame", height=380)
 
 
@@ -126,7 +126,8 @@ def cycles_by_layer(layers: pd.DataFrame) -> go.Figure:
     )
     figure.update_layout(
         yaxis2={"overlaying": "y", "side": "right", "range": [0, 1], "tickformat": ".0%",
-                "showgrid": False, "automargin": True, "title": {"text": "lanes busy"}}
+                "showgrid": False, "automargin": True, "tickvals": [0, 0.25, 0.5, 0.75, 1],
+                "title": {"text": "lanes busy", "font": {"size": 13}}}
     )  # fmt: skip
     return _axes(figure, y="cycles a frame", height=400)
 

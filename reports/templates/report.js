@@ -27,6 +27,7 @@
   function draw(panel) {
     for (const place of panel.querySelectorAll("[data-chart]")) {
       const figure = figures[place.dataset.chart];
+      place.style.height = figure.layout.height + "px";
       const options = {responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d"]};
       Plotly.react(place, figure.data, themed(figure.layout), options);
       drawn.add(place);
@@ -41,7 +42,7 @@
     });
     window.scrollTo(0, 0);
     draw(panels[index]);
-    if (location.hash.slice(1) !== panels[index].id) history.replaceState(null, "", "#" + panels[index].id);
+    history.replaceState(null, "", "#/" + panels[index].id);
   }
 
   function setTheme(name) {
@@ -80,5 +81,5 @@
   window.addEventListener("afterprint", () => print(false));
 
   setTheme(wanted());
-  show(Math.max(0, panels.findIndex((panel) => "#" + panel.id === location.hash)));
+  show(Math.max(0, panels.findIndex((panel) => "#/" + panel.id === location.hash)));
 })();

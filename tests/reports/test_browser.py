@@ -74,6 +74,17 @@ def test_every_tab_opens_and_draws_its_charts(visit, scheme):
     page.close()
 
 
+def test_a_link_opens_its_tab_and_arrows_move_on(visit, report_page):
+    page = visit("light")
+    page.goto("about:blank")
+    page.goto(report_page.as_uri() + "#/sparsity")
+    assert page.locator("#sparsity").is_visible()
+    page.locator("#tab-sparsity").press("ArrowRight")
+    assert page.locator("#accuracy").is_visible()
+    assert page.evaluate("scrollY") == 0
+    page.close()
+
+
 def test_hover_shows_a_figure(visit):
     page = visit("light")
     bar = page.locator("#chart-components .bars path").last
