@@ -60,12 +60,7 @@ def command(
     if json_file is not None:
         require_writable_file(json_file, option="--json")
     check = None if cosim is None else _read_check(cosim)
-    try:
-        from reports.page import render_html, render_markdown, write_tables
-    except ModuleNotFoundError as error:
-        raise ContractError(
-            f"report needs the package {error.name}: pip install 'sparsespike[report]'"
-        ) from None
+    _require_packages()
     from reports.technology import load_technology
     from sparsespike.cli.report_runs import gather
 
@@ -77,6 +72,25 @@ def command(
         report = gather(
             net, config, prices, name=network, images=chosen, data=data, facts=facts, check=check
         )
+    _write(report, page, tables)
+    if json_file is not None:
+        rows = report.measured.quantities.to_dict("records")
+        write_json(json_file, {"page": str(page), "quantities": rows, "meta": facts})
+
+
+def _require_packages() -> None:
+    try:
+        import reports.page  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise ContractError(
+            f"report needs the package {error.name}: pip install 'sparsespike[report]'"
+        ) from None
+
+
+def _write(report: Any, page: Path, tables: Path) -> None:
+    """The page, its Markdown and its tables; says where they are."""
+    from reports.page import render_html, render_markdown, write_tables
+
     page.parent.mkdir(exist_ok=True)
     write_atomically(page, render_html(report).encode())
     write_atomically(page.with_suffix(".md"), render_markdown(report).encode())
@@ -84,9 +98,6 @@ def command(
     typer.echo(f"{page}")
     typer.echo(f"{page.with_suffix('.md')}")
     typer.echo(f"{tables}: {len(files)} files")
-    if json_file is not None:
-        rows = report.measured.quantities.to_dict("records")
-        write_json(json_file, {"page": str(page), "quantities": rows, "meta": facts})
 
 
 def _read_check(path: Path) -> dict[str, Any]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from model.data import ImageSet
 
 PICTURES = 8
-ACCURACY_IMAGES = 128
+ACCURACY_IMAGES = 256
 KEEP_RATIOS = (1.0, 0.9, 0.7, 0.5, 0.3)
 WEIGHT_BITS = (8, 6, 4)
 _HOW = {
