@@ -18,6 +18,7 @@ from sparsespike.cli.options import (
     LanesOption,
     NetworkOption,
     TechnologyOption,
+    whole_number,
 )
 from sparsespike.cli.output import (
     output_file,
@@ -41,6 +42,15 @@ def command(
     data: DataOption = None,
     images: ImagesOption = 4,
     technology: TechnologyOption = DEFAULT_TECHNOLOGY,
+    accuracy_images: Annotated[
+        int,
+        typer.Option(
+            "--accuracy-images",
+            metavar="N",
+            parser=whole_number,
+            help="Images for accuracy against energy, at most; 0 leaves it out.",
+        ),
+    ] = 256,
     cosim: Annotated[
         Path | None,
         typer.Option("--cosim", metavar="FILE", help="JSON of `sparsespike cosim`, to be shown."),
@@ -67,11 +77,15 @@ def command(
     prices = load_technology(technology)
     config, net = load_engine_config(engine, lanes), load_network(network)
     chosen = load_images(data, images, net.config)
+    everything = load_images(data, None, net.config)
+    most = min(accuracy_images, len(everything.images))
+    labelled = everything.first(most) if accuracy_images else None
     facts = meta(config_hash=config.hash, network_hash=net.content_hash())
     with progress("report: simulating the network and its variants"):
         report = gather(
-            net, config, prices, name=network, images=chosen, data=data, facts=facts, check=check
-        )
+            net, config, prices, name=network, images=chosen, labelled=labelled, facts=facts,
+            check=check,
+        )  # fmt: skip
     _write(report, page, tables)
     if json_file is not None:
         rows = report.measured.quantities.to_dict("records")

@@ -15,7 +15,7 @@ from reports.measure import Run, measure
 from reports.page import Report
 from reports.pictures import token_pictures
 from reports.technology import Technology, load_technology, technologies
-from sparsespike.cli.inputs import find_checkpoint, load_images, quantize_checkpoint
+from sparsespike.cli.inputs import find_checkpoint, quantize_checkpoint
 from sparsespike.cli.variants import always_firing, with_keep_ratio, without_weight_skipping
 from sparsespike.compiler import compile_network
 from sparsespike.contract.config import EngineConfig
@@ -58,15 +58,16 @@ def gather(
     *,
     name: str,
     images: "ImageSet",
-    data: Path | None,
+    labelled: "ImageSet | None",
     facts: dict[str, Any],
     check: dict[str, Any] | None,
 ) -> Report:
-    """Everything a report of `network` on `engine` shows."""
+    """Everything a report of `network` (a zoo name or file) on `engine` shows.
+
+    labelled: images to measure accuracy on; None leaves that out.
+    """
     program = compile_network(network, engine)
-    run, result = _run(name, network, program, images.images)
-    everything = load_images(data, None, network.config)
-    labelled = everything.first(min(ACCURACY_IMAGES, len(everything.images)))
+    run, result = _run(Path(name).name.split(".")[0], network, program, images.images)
     return Report(
         measured=measure(run, technology),
         technologies=_technologies(run),
@@ -144,10 +145,10 @@ def _points(
     name: str,
     engine: EngineConfig,
     technology: Technology,
-    labelled: "ImageSet",
+    labelled: "ImageSet | None",
 ) -> pd.DataFrame | None:
     """Accuracy and energy of the network with other keep ratios and other weight widths."""
-    if np.any(labelled.labels < 0):
+    if labelled is None or np.any(labelled.labels < 0):
         return None
     rows = []
     for series, label, net in _alternatives(network, name):

@@ -6,6 +6,7 @@ import re
 import pandas as pd
 import pytest
 
+from model import zoo
 from sparsespike.cli.report_runs import wilson
 
 TABLES = {
@@ -70,6 +71,19 @@ def test_the_json_has_figures_and_hashes(written):
     result = json.loads((written / "page.json").read_text())
     assert len(result["meta"]["config_hash"]) == 64
     assert {"quantity", "value", "unit"} == set(result["quantities"][0])
+
+
+def test_a_network_file_without_accuracy(run, tmp_path):
+    source = zoo.integer_path("tiny")
+    (tmp_path / "mine.int8.npz").write_bytes(source.read_bytes())
+    words = ["report", "-o", tmp_path / "page.html", "--network", tmp_path / "mine.int8.npz"]
+    words += ["--engine", "micro", "--images", "1", "--accuracy-images", "0"]
+    assert run(*words).code == 0
+    text = (tmp_path / "page.html").read_text()
+    assert "<title>mine " in text
+    assert "accuracy was not measured" in text
+    assert str(tmp_path) not in text
+    assert not (tmp_path / "page-tables" / "accuracy.csv").exists()
 
 
 def test_a_check_that_is_none(refused, tmp_path):

@@ -19,6 +19,7 @@ def report_page(tmp_path_factory):
         data=None,
         images=2,
         technology="asic-28nm",
+        accuracy_images=32,
         cosim=None,
         json_file=page.with_name("report.json"),
     )
