@@ -1,11 +1,12 @@
 # make demo   network -> hardware -> proof, on two images     make test   everything that is checked
+# make report  energy, cycles, sparsity and peers of the shipped network, as one HTML page
 # Nothing here needs root; `sparsespike doctor` prints what a machine lacks.
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 TEST_BUDGET := 1500
 
-.PHONY: demo test lint cosim-long bench accuracy clean
+.PHONY: demo test lint report cosim-long bench accuracy clean
 .DEFAULT_GOAL := demo
 
 .venv/.created:
@@ -22,10 +23,17 @@ TEST_BUDGET := 1500
 	@echo "installing into .venv (minutes the first time)"
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	$(BIN)/python -m pip install --quiet --no-deps --requirement requirements-oracle.txt
-	@touch $@ .venv/.demo
+	@touch $@ .venv/.demo .venv/.report
+
+.venv/.report: .venv/.demo
+	$(BIN)/python -m pip install --quiet --editable '.[golden,report]'
+	@touch $@
 
 demo: .venv/.demo
 	$(BIN)/sparsespike cosim --images 2
+
+report: .venv/.report
+	$(BIN)/sparsespike report $(if $(wildcard build/cosim.json),--cosim build/cosim.json)
 
 test: .venv/.dev
 	@start=$$(date +%s); status=0; \

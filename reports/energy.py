@@ -4,6 +4,8 @@ import math
 
 import pandas as pd
 
+from reports.components import CLOCK, COMPONENT_ORDER, LEAKAGE, component_of
+from reports.engine_size import standing_units
 from reports.event_bits import event_bits
 from reports.technology import Technology
 from sparsespike.contract.config import EngineConfig
@@ -15,15 +17,32 @@ COLUMNS = ("layer", "counter", "count")
 
 
 def energy(counters: pd.DataFrame, *, engine: EngineConfig, technology: Technology) -> pd.DataFrame:
-    """`counters` with the columns `event_pj` and `energy_pj` added.
+    """`counters` priced: columns `component`, `kind`, `event_pj`, `energy_pj` are added.
 
-    Refuses a counter that the technology does not know, so that nothing is priced at zero by
-    accident. Counts are integers and not negative.
+    For every row of `cycles` a row for each standing cost follows at the end, its `counter` the
+    name of that cost, its `count` the cycles. `kind` is "dynamic" or "static". Refuses a counter
+    that the technology does not know, so that nothing is priced at zero by accident.
     """
     _check(counters)
     prices = event_prices(engine, technology)
-    event_pj = counters["counter"].map(prices).astype(float)
-    return counters.assign(event_pj=event_pj, energy_pj=event_pj * counters["count"])
+    events = counters.assign(
+        component=counters["counter"].map(component_of),
+        kind="dynamic",
+        event_pj=counters["counter"].map(prices).astype(float),
+    )
+    cycles = counters[counters["counter"] == "cycles"]
+    parts = [events]
+    for name, price in standing_prices(engine, technology).items():
+        static = technology.standing[name].static
+        part = cycles.assign(
+            counter=name,
+            component=LEAKAGE if static else CLOCK,
+            kind="static" if static else "dynamic",
+            event_pj=price,
+        )
+        parts.append(part)
+    priced = pd.concat(parts, ignore_index=True)
+    return priced.assign(energy_pj=priced["event_pj"] * priced["count"])
 
 
 def event_prices(engine: EngineConfig, technology: Technology) -> dict[str, float]:
@@ -35,9 +54,27 @@ def event_prices(engine: EngineConfig, technology: Technology) -> dict[str, floa
     return prices
 
 
-def energy_by(priced: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Energy per value of `column` ("layer" or "counter"), in order of appearance."""
-    return priced.groupby(column, sort=False, as_index=False)["energy_pj"].agg(math.fsum)
+def standing_prices(engine: EngineConfig, technology: Technology) -> dict[str, float]:
+    """Picojoule of one cycle of the whole engine, for every standing cost."""
+    units = standing_units(engine)
+    return {
+        name: cost.picojoule_a_cycle(engine.clock_mhz) * units[cost.per]
+        for name, cost in technology.standing.items()
+    }
+
+
+def energy_by(priced: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """Energy per value of the columns ("layer", "component", ...), in order of appearance."""
+    return priced.groupby([*columns], sort=False, as_index=False)["energy_pj"].agg(math.fsum)
+
+
+def energy_by_component(priced: pd.DataFrame) -> pd.DataFrame:
+    """Energy per component and kind, in the order of `COMPONENT_ORDER`; nothing that costs 0."""
+    parts = energy_by(priced, "component", "kind")
+    order = parts["component"].map(COMPONENT_ORDER.index)
+    return parts[parts["energy_pj"] > 0].assign(order=order).sort_values("order").drop(
+        columns="order"
+    ).reset_index(drop=True)  # fmt: skip
 
 
 def total_joule(priced: pd.DataFrame) -> float:

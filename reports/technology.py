@@ -2,7 +2,7 @@
 
 import tomllib
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -10,40 +10,106 @@ from sparsespike.contract.counters import COUNTERS
 from sparsespike.contract.errors import ContractError
 
 _TABLES = Path(__file__).parent / "technology"
+_INHERITED = ("node_nm", "voltage", "date")
+
+Stated = Annotated[float, Field(gt=0, allow_inf_nan=False)] | Literal["unstated"]
+Picojoule = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
-class EventCost(BaseModel):
-    """Cost of one event: `picojoule` for `bits` bits, in proportion for any other width.
+class Sourced(BaseModel):
+    """Where a figure comes from; node, voltage and date are the table's unless given.
 
     `basis` tells whether the source measured or simulated a circuit, printed the figure without
     saying how, or whether this table estimates it from such figures (`source` then has the sum).
+    `mark`: V read in the primary artefact, A in an abstract, N a third party's note, D derived.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    picojoule: float = Field(gt=0, allow_inf_nan=False)
-    bits: int = Field(ge=1)
     basis: Literal["measured", "simulated", "published", "estimate"]
-    source: str = Field(min_length=1, description="publication and page, table or figure")
+    mark: Literal["V", "A", "N", "D"]
+    source: str = Field(min_length=1, description="publication and page, table, figure or file")
+    node_nm: Stated
+    voltage: Stated
+    date: str = Field(min_length=4, description="YYYY or YYYY-MM of the source")
+
+
+class EventCost(Sourced):
+    """Cost of one event: `picojoule` for `bits` bits, in proportion for any other width.
+
+    With `bits = "any"` an event costs the same however wide it is.
+    """
+
+    picojoule: Picojoule
+    bits: Annotated[int, Field(ge=1)] | Literal["any"]
 
     def picojoule_for(self, bits: int) -> float:
         """Energy of one event that is `bits` wide."""
-        return self.picojoule * bits / self.bits
+        return self.picojoule if self.bits == "any" else self.picojoule * bits / self.bits
+
+
+class StandingCost(Sourced):
+    """What the engine takes whether it works or not: `picojoule` a cycle, or `microwatt`.
+
+    The first is dynamic (the clock), the second static (leakage); both are for one `per`.
+    """
+
+    per: Literal["register_bit", "memory_bit", "engine"]
+    picojoule: Picojoule | None = None
+    microwatt: Picojoule | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.picojoule is None) == (self.microwatt is None):
+            raise ValueError("must have either picojoule (a cycle) or microwatt, not both or none")
+        return self
+
+    @property
+    def static(self) -> bool:
+        """Whether it is paid by time rather than by cycles."""
+        return self.microwatt is not None
+
+    def picojoule_a_cycle(self, clock_mhz: float) -> float:
+        """Energy of one `per` in one cycle."""
+        if self.microwatt is not None:
+            return self.microwatt / clock_mhz
+        return self.picojoule or 0.0
 
 
 class Technology(BaseModel):
-    """One process: every counter is either priced in `events` or explained in `unpriced`."""
+    """One process: every counter is either priced in `events` or explained in `unpriced`.
+
+    `operations` are prices of whole synaptic operations, used by `reports.convention` only.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     name: str = Field(min_length=1)
     node_nm: float = Field(gt=0)
-    voltage: float = Field(gt=0)
+    voltage: Stated
     date: str = Field(description="date of the main source, YYYY-MM or YYYY")
     source: str = Field(min_length=1)
     limits: str = Field(min_length=1, description="what the table leaves out")
     events: dict[str, EventCost]
     unpriced: dict[str, str] = Field(description="counter -> why it costs nothing of its own")
+    standing: dict[str, StandingCost] = Field(default={}, description="clock tree and leakage")
+    operations: dict[Literal["ac", "mac"], EventCost] = Field(default={})
+
+    @model_validator(mode="before")
+    @classmethod
+    def _inherit(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        own = {key: values[key] for key in _INHERITED if key in values}
+        filled = dict(values)
+        for group in ("events", "standing", "operations"):
+            entries = values.get(group)
+            if isinstance(entries, dict):
+                filled[group] = {
+                    name: own | entry if isinstance(entry, dict) else entry
+                    for name, entry in entries.items()
+                }
+        return filled
 
     @model_validator(mode="after")
     def _covers_every_counter(self) -> Self:
@@ -60,6 +126,9 @@ class Technology(BaseModel):
                 f"counter '{missing[0]}' has no entry: add [events.{missing[0]}], "
                 "or a reason under [unpriced]"
             )
+        taken = sorted(self.standing.keys() & set(COUNTERS))
+        if taken:
+            raise ValueError(f"standing cost '{taken[0]}' has a counter's name: rename it")
         return self
 
 
@@ -96,4 +165,6 @@ def _first_problem(error: ValidationError) -> str:
         return f"field '{field}' is missing: add it"
     if problem["type"] == "extra_forbidden":
         return f"unknown field '{field}': remove it"
+    if problem["type"] == "value_error":
+        return f"{field}: {message}: correct it" if field else message
     return f"{field} = {problem['input']!r}: {message}: correct it" if field else message

@@ -96,6 +96,11 @@ def _yosys() -> Check:
     return Check("Yosys", "synth", False, found, "pip install 'sparsespike[fpga]'")
 
 
+def _plotly() -> Check:
+    found = _wheel("plotly") if _wheel("jinja2") else None
+    return Check("Plotly, Jinja2", "report", False, found, "pip install 'sparsespike[report]'")
+
+
 _PROBES: tuple[Callable[[], Check], ...] = (
     _compiler,
     _make,
@@ -108,6 +113,7 @@ _PROBES: tuple[Callable[[], Check], ...] = (
     _verilator,
     _icarus,
     _yosys,
+    _plotly,
 )
 
 

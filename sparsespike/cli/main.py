@@ -21,6 +21,7 @@ from sparsespike.cli import (
     listing,
     prune,
     quantize,
+    report,
     schema,
     simulate,
     train,
@@ -44,6 +45,7 @@ app.command("compile")(compile_program.command)
 app.command("simulate")(simulate.command)
 app.command("verilog")(verilog.command)
 app.command("cosim")(cosim.command)
+app.command("report")(report.command)
 app.command("doctor")(doctor.command)
 app.command("list")(listing.command)
 app.command("schema")(schema.command)

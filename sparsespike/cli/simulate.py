@@ -1,16 +1,15 @@
 """`sparsespike simulate`: cycles, counters, utilization and energy of a network on an engine."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import numpy as np
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from sparsespike.cli.inputs import load_images, load_program
 from sparsespike.cli.meta import meta
 from sparsespike.cli.options import (
+    DEFAULT_NETWORK,
     DEFAULT_TECHNOLOGY,
     DataOption,
     ImagesOption,
@@ -22,6 +21,7 @@ from sparsespike.cli.options import (
 )
 from sparsespike.cli.output import require_writable_file, write_json
 from sparsespike.cli.progress import progress
+from sparsespike.cli.simulate_report import print_simulation, simulation_result
 
 
 def command(
@@ -52,59 +52,17 @@ def command(
 
     with progress("simulate", total=len(pixels)) as advance:
         run = simulate(program, pixels, progress=advance)
-    result = _result(run, program.engine, prices)
-    _print(result, Console())
+    from reports.measure import Run, measure
+
+    name = network or (DEFAULT_NETWORK if program_file is None else program_file.name)
+    measured = measure(
+        Run(name, program.network, program.engine, run.layers, run.cycles, run.counters), prices
+    )
+    result = simulation_result(run, measured)
+    print_simulation(result, measured, Console())
     if json_file is not None:
         engine_hash = program.engine.hash
         hashes = meta(
             config_hash=engine_hash, program_hash=program.hash, network_hash=program.network_hash
         )
         write_json(json_file, {**result, "meta": {**hashes, "technology": prices.name}})
-
-
-def _result(run: Any, engine: Any, prices: Any) -> dict[str, Any]:
-    from reports.summary import summarize
-    from sparsespike.contract.counters import COUNTERS
-
-    summary = summarize(run.layers, run.cycles, run.counters, engine=engine, technology=prices)
-    totals = np.asarray(run.counters).sum(axis=0)
-    layers = [
-        {
-            "name": name,
-            "cycles": int(run.cycles[:, index].sum()),
-            "counters": dict(zip(COUNTERS, map(int, totals[index]), strict=True)),
-        }
-        for index, name in enumerate(run.layers)
-    ]
-    return {
-        "images": summary.images,
-        "cycles_per_image": summary.cycles_per_image,
-        "wall_seconds": run.wall_seconds,
-        "images_per_second": run.images_per_second,
-        "utilization": summary.utilization,
-        "energy_per_image_joule": summary.energy_per_image_joule,
-        "fps": summary.fps,
-        "layers": layers,
-    }
-
-
-def _print(result: dict[str, Any], console: Console) -> None:
-    images = result["images"]
-    table = Table("layer", "cycles an image", "share", "additions an image")
-    for column in table.columns[1:]:
-        column.justify = "right"
-    for layer in result["layers"]:
-        cycles = layer["cycles"] / images
-        additions = layer["counters"]["additions"] / images
-        share = cycles / result["cycles_per_image"]
-        table.add_row(layer["name"], f"{cycles:,.0f}", f"{share:.1%}", f"{additions:,.0f}")
-    console.print(table)
-    lines = (
-        f"{result['cycles_per_image']:,.0f} cycles an image over {images} images",
-        f"{result['fps']:,.1f} frames/s at the engine's clock",
-        f"{result['utilization']:.1%} utilization of the lanes",
-        f"{result['energy_per_image_joule'] * 1e6:,.2f} uJ an image",
-        f"{result['images_per_second']:,.1f} images/s is the simulator's own speed",
-    )
-    for line in lines:
-        console.print(line, highlight=False)

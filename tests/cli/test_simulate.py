@@ -21,6 +21,10 @@ KEYS = {
     "fps",
     "layers",
     "meta",
+    "throughput",
+    "energy_by_component",
+    "synops_per_image",
+    "mean_firing_rate",
 }
 
 
@@ -48,7 +52,13 @@ def test_simulate_reports_the_simulators_numbers(run, tmp_path, program_file, ti
     lanes = engine.clusters * engine.lanes
     assert result["utilization"] == pytest.approx(matches / (lanes * cycles))
     assert 0 < result["utilization"] <= 1
-    assert result["energy_per_image_joule"] > 0
+    energy = result["energy_per_image_joule"]
+    assert energy > 0
+    for parts in (result["layers"], result["energy_by_component"]):
+        assert sum(part["energy_per_image_joule"] for part in parts) == pytest.approx(energy)
+    assert result["throughput"]["fps"] == pytest.approx(result["fps"])
+    assert 0 < result["mean_firing_rate"] < 1
+    assert result["synops_per_image"]["dense"] > result["synops_per_image"]["total"] > 0
     for index, layer in enumerate(result["layers"]):
         assert layer["name"] == tiny_program.layers[index].name
         assert layer["cycles"] == int(expected.cycles[:, index].sum()) > 0
@@ -65,6 +75,16 @@ def test_network_and_engine_give_the_same_as_their_program(run, tmp_path, progra
         assert run("simulate", *words, *common).code == 0
         results.append(json.loads((tmp_path / "run.json").read_text()))
     assert results[0]["layers"] == results[1]["layers"]
+
+
+def test_what_is_printed_adds_up(run, program_file, images):
+    outcome = run("simulate", program_file, "--data", images[0])
+    assert outcome.code == 0
+    tables = outcome.out.split("total")
+    for text in tables[:2]:
+        assert "│" in text
+    for word in ("frames/s", "dense-equivalent", "GSOP/s/W", "firing", "static", "leakage"):
+        assert word in outcome.out
 
 
 def test_torch_is_never_imported(program_file):

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from reports.energy import energy, energy_by, event_prices, total_joule
+from reports.engine_size import memory_bits, register_bits
 from reports.event_bits import event_bits
-from reports.technology import load_technology
+from reports.technology import load_technology, technologies
 from sparsespike.contract.config import load_engine
 from sparsespike.contract.counters import COUNTERS
 from sparsespike.contract.errors import ContractError
@@ -39,7 +40,6 @@ def _random_frame(seed=7, layers=6):
         ("mask_words_read", 4, 4 * 16 * 10 / 64),
         ("rows_written", 3, 3 * (8 * 4) * 5 * 20 / 64),
         ("attention_updates", 2, 2 * (64 * 4 * 7) * 20.2 / 64),
-        ("cycles", 1_000_000, 0.0),
     ],
 )
 def test_hand_cases(counter, count, picojoule):
@@ -47,11 +47,58 @@ def test_hand_cases(counter, count, picojoule):
     assert priced["energy_pj"].tolist() == pytest.approx([picojoule])
 
 
+def test_clock_and_leakage_by_hand():
+    priced = energy(_frame(cycles=1_000), engine=ENGINE, technology=TABLE).set_index("counter")
+    clock = 1_000 * register_bits(ENGINE) * 0.0005706
+    assert priced.at["clock", "energy_pj"] == pytest.approx(clock)
+    assert priced.at["clock", "kind"] == "dynamic"
+    # 24.05 nW a bit for 1,000 cycles of 10 ns
+    leakage = memory_bits(ENGINE) * 24.05e-9 * 1_000 * 10e-9 * 1e12
+    assert priced.at["memory_leakage", "energy_pj"] == pytest.approx(leakage)
+    assert priced.at["memory_leakage", "kind"] == "static"
+    assert priced.at["cycles", "energy_pj"] == 0
+
+
+def test_static_energy_is_paid_by_time_and_dynamic_by_cycles():
+    slow = load_engine("small", clock_mhz=50.0)
+    for kind, factor in (("static", 2), ("dynamic", 1)):
+        both = [
+            energy(_random_frame(), engine=engine, technology=TABLE).query(f"kind == '{kind}'")
+            for engine in (slow, ENGINE)
+        ]
+        assert total_joule(both[0]) == pytest.approx(factor * total_joule(both[1]))
+
+
+ENTRIES = [
+    (name, group, entry)
+    for name in technologies()
+    for group in ("events", "standing")
+    for entry in getattr(load_technology(name), group)
+]
+
+
+@pytest.mark.parametrize("name, group, entry", ENTRIES)
+def test_twice_an_entry_is_twice_its_share_and_nothing_else(name, group, entry):
+    table = load_technology(name)
+    cost = getattr(table, group)[entry]
+    field = "microwatt" if getattr(cost, "microwatt", None) is not None else "picojoule"
+    doubled = cost.model_copy(update={field: 2 * getattr(cost, field)})
+    changed = table.model_copy(update={group: getattr(table, group) | {entry: doubled}})
+    frame = _random_frame()
+    once = energy(frame, engine=ENGINE, technology=table)
+    twice = energy(frame, engine=ENGINE, technology=changed)
+    own = once["counter"] == entry
+    assert own.any()
+    assert (once.loc[own, "energy_pj"] > 0).all()
+    assert (twice.loc[own, "energy_pj"] == 2 * once.loc[own, "energy_pj"]).all()
+    pd.testing.assert_frame_equal(once[~own], twice[~own])
+
+
 def test_parts_equal_total():
     priced = energy(_random_frame(), engine=ENGINE, technology=TABLE)
     total = total_joule(priced)
     assert total > 0
-    for column in ("layer", "counter"):
+    for column in ("layer", "counter", "component", "kind"):
         parts = energy_by(priced, column)
         assert len(parts) == priced[column].nunique()
         assert parts["energy_pj"].sum() * 1e-12 == pytest.approx(total, rel=1e-12)

@@ -1,0 +1,50 @@
+"""How many register and memory bits an engine has: what its clock and its leakage are paid for."""
+
+from sparsespike.contract import derived
+from sparsespike.contract.config import EngineConfig
+
+
+def memory_bits(engine: EngineConfig) -> int:
+    """Bits of the large memories: activations, tiles, K^T V counters.
+
+    Activations are stored once for each cluster and once for the write-back unit. Queues and small
+    tables are left out.
+    """
+    slots, steps = derived.line_slots(engine), engine.time_steps
+    spikes = derived.spike_lines(engine) * slots * steps
+    counts = derived.count_lines(engine) * slots * steps * engine.count_bits
+    lines = derived.mask_lines(engine) + derived.weight_lines(engine)
+    offsets = engine.mask_depth * engine.weight_depth.bit_length()
+    lane = 2 * (lines * engine.axi_data_bits + offsets)
+    attention = engine.attention_depth * engine.head_slots * steps * engine.max_tokens.bit_length()
+    return (
+        (engine.clusters + 1) * (spikes + counts)
+        + engine.clusters * engine.lanes * lane
+        + engine.attention_units * attention
+    )
+
+
+def register_bits(engine: EngineConfig) -> int:
+    """Flip-flops of the engine, by a rule fitted to its netlists.
+
+    A lane holds accumulators and sums for every step, a queue entry, and its control; a cluster
+    its pipelines (and an attention unit its sums); the rest reads, writes and counts.
+    """
+    entry = engine.chunk * (1 + engine.time_steps)
+    lane = 2 * engine.time_steps * engine.accumulator_bits + entry + 127
+    cluster = 500 * engine.time_steps + 5 * entry
+    attention = 16 * engine.head_slots * engine.time_steps
+    return (
+        5700
+        + engine.clusters * (cluster + engine.lanes * lane)
+        + engine.attention_units * attention
+    )
+
+
+def standing_units(engine: EngineConfig) -> dict[str, int]:
+    """How many of each unit of a `StandingCost` the engine has."""
+    return {
+        "register_bit": register_bits(engine),
+        "memory_bit": memory_bits(engine),
+        "engine": 1,
+    }
