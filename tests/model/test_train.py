@@ -105,6 +105,18 @@ def test_global_magnitude_pruning_with_a_floor(sparsity):
     assert nonzero == int(np.ceil(0.03 * size))
 
 
+def test_small_tensors_have_a_floor_of_their_own():
+    network = make()
+    total = sum(size for _, size in density_by_tensor(network).values())
+    hold_zeros(network, magnitude_masks(network, 0.8, small_floor=0.5))
+    densities = {n: nonzero / size for n, (nonzero, size) in density_by_tensor(network).items()}
+    small = {n for n, (_, size) in density_by_tensor(network).items() if size < 0.015 * total}
+    assert "patch_embed.proj_conv.weight" in small
+    assert all(densities[name] >= 0.5 for name in small)
+    assert weight_sparsity(network) >= 0.8
+    assert min(densities[name] for name in densities.keys() - small) < 0.3
+
+
 def test_pruning_keeps_the_largest():
     network = make()
     kept = magnitude_masks(network, 0.5, floor=0.0)
