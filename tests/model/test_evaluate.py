@@ -80,7 +80,8 @@ def test_nano_is_what_its_card_says():
     assert quantize(checkpoint.network, checkpoint.pixels).content_hash() == integer.content_hash()
     assert card["weight_sparsity"] == pytest.approx(weight_sparsity(checkpoint.network))
     assert min(weight_sparsity(checkpoint.network), integer.weight_sparsity()) >= 0.9
-    assert abs(card["accuracy_float"] - card["accuracy_integer"]) <= 0.005001
+    # A gain is luck: about one image in seven is answered differently, right or wrong alike.
+    assert card["accuracy_float"] - card["accuracy_integer"] <= 0.005
 
 
 def test_nano_is_as_accurate_on_the_sample_as_its_card():
