@@ -21,8 +21,9 @@ from reports.accuracy.density_charts import density_chart, floor_chart
 from reports.accuracy.page import accuracy_page
 from reports.accuracy.published import PUBLISHED, Published
 from reports.accuracy.results import NetworkResults
-from reports.accuracy.token_charts import CIFAR10, kept_chart, token_pictures
+from reports.accuracy.token_charts import kept_chart, token_pictures
 from reports.accuracy.work_chart import work_chart
+from reports.class_names import CIFAR10
 from sparsespike.contract.errors import ContractError
 from sparsespike.contract.network import NetworkConfig
 

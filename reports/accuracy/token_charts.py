@@ -9,20 +9,6 @@ from numpy.typing import NDArray
 
 from reports.accuracy.style import STYLE, chart
 
-CIFAR10 = (
-    "airplane",
-    "automobile",
-    "bird",
-    "cat",
-    "deer",
-    "dog",
-    "frog",
-    "horse",
-    "ship",
-    "truck",
-)
-"""Class names in label order."""
-
 _DPI = 100
 _SIDE, _GAP, _LABEL, _LEFT = 128, 8, 38, 96
 """Pixels: edge of a picture, space around it, height of its label, width of the row names."""

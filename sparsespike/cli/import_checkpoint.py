@@ -10,7 +10,7 @@ import typer
 
 from sparsespike.cli.inputs import CHECKPOINT_SUFFIX
 from sparsespike.cli.meta import meta
-from sparsespike.cli.options import JsonOption, whole_number
+from sparsespike.cli.options import JsonOption, decimal_number, whole_number
 from sparsespike.cli.output import output_file, require_writable_file, save_atomically, write_json
 from sparsespike.cli.progress import progress
 from sparsespike.cli.quantize import WEIGHT_BITS
@@ -21,14 +21,6 @@ if TYPE_CHECKING:
     from model.official import ImportOptions, OfficialImport
 
 NORMALIZATIONS = ("cifar10", "cifar100", "imagenet")
-
-
-def decimal_number(text: str) -> float:
-    """The number that `text` spells; BadParameter with the value otherwise."""
-    try:
-        return float(text)
-    except ValueError:
-        raise typer.BadParameter(f"'{text}' is not a number: give one such as 0.7") from None
 
 
 def block_list(text: str) -> tuple[int, ...]:

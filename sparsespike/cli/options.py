@@ -15,6 +15,14 @@ def whole_number(text: str) -> int:
         raise typer.BadParameter(message) from None
 
 
+def decimal_number(text: str) -> float:
+    """The number that `text` spells; BadParameter with the value otherwise."""
+    try:
+        return float(text)
+    except ValueError:
+        raise typer.BadParameter(f"'{text}' is not a number: give one such as 0.7") from None
+
+
 EngineOption = Annotated[
     str,
     typer.Option("--engine", metavar="NAME|FILE", help="Engine preset, or a (partial) TOML file."),

@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sparsespike.cli.import_checkpoint import decimal_number
 from sparsespike.cli.meta import meta
-from sparsespike.cli.options import JsonOption, whole_number
+from sparsespike.cli.options import JsonOption, decimal_number, whole_number
 from sparsespike.cli.output import write_json
 from sparsespike.cli.pruning import (
     copy_early_weights,

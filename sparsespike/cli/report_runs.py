@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from reports.class_names import CIFAR10
 from reports.energy import energy_by
 from reports.ladder import Rung, ladder_table
 from reports.measure import Run, measure
@@ -36,19 +37,6 @@ _HOW = {
     "weights": "simulated: zero weights are neither stored nor added; all tokens are kept",
     "tokens": "simulated: the network as it is, with its token selectors",
 }
-CLASSES = (
-    "airplane",
-    "automobile",
-    "bird",
-    "cat",
-    "deer",
-    "dog",
-    "frog",
-    "horse",
-    "ship",
-    "truck",
-)
-"""Names of CIFAR-10's labels."""
 
 
 def gather(
@@ -197,7 +185,7 @@ def wilson(right: int, total: int, z: float = 1.96) -> tuple[float, float]:
 def _pictures(network: IntegerNetwork, result: Any, images: "ImageSet") -> list[Any]:
     count = min(PICTURES, len(images.images))
     guesses = result.logits[:count].argmax(1).tolist()
-    named = network.config.classes == len(CLASSES)
+    named = network.config.classes == len(CIFAR10)
     captions = [_caption(label, guess, named) for label, guess
                 in zip(images.labels[:count].tolist(), guesses, strict=True)]  # fmt: skip
     kept = {layer: tokens[:count] for layer, tokens in result.kept.items()}
@@ -207,7 +195,7 @@ def _pictures(network: IntegerNetwork, result: Any, images: "ImageSet") -> list[
 
 def _caption(label: int, guess: int, named: bool) -> str:
     def text(index: int) -> str:
-        return CLASSES[index] if named else f"class {index}"
+        return CIFAR10[index] if named else f"class {index}"
 
     if label < 0:
         return f"taken for {text(guess)}"
