@@ -21,7 +21,7 @@ from sparsespike.cli.variants import always_firing, with_keep_ratio, without_wei
 from sparsespike.compiler import compile_network
 from sparsespike.contract.config import EngineConfig
 from sparsespike.contract.errors import ContractError
-from sparsespike.contract.network import IntegerNetwork
+from sparsespike.contract.network import WEIGHT_BITS, IntegerNetwork
 from sparsespike.contract.program import Program
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 PICTURES = 8
 ACCURACY_IMAGES = 256
 KEEP_RATIOS = (1.0, 0.9, 0.7, 0.5, 0.3)
-WEIGHT_BITS = (8, 6, 4)
 _HOW = {
     "dense": "simulated: no weight is zero, every neuron fires in every step, all tokens are kept",
     "spikes": "simulated: real spikes; zero weights are stored and added; all tokens are kept",

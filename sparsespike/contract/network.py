@@ -26,6 +26,9 @@ from pydantic import (
 from sparsespike.contract.errors import ContractError
 
 FORMAT_VERSION = 1
+WEIGHT_BITS = (8, 6, 4)
+"""What a weight may have."""
+
 LayerKind = Literal["conv", "linear", "attention", "selector", "head"]
 _ARRAYS = ("weight", "bias", "threshold", "scale", "multiplier", "score_weight")
 _DTYPES = dict(zip(_ARRAYS, ("int8", "int64", "int64", "float64", "int64", "int8"), strict=True))

@@ -82,6 +82,8 @@ def test_files(finished):
     }
     card = json.loads((finished / "small.json").read_text())
     assert card["images"] == 32
+    assert list(card["accuracy_by_bits"]) == ["8", "6", "4"]
+    assert card["accuracy_by_bits"]["8"] == card["accuracy_integer"]
     assert 0.7 <= card["weight_sparsity"] < 0.72
     assert card["note"].startswith("dense 2 epochs at T = 1 + 2 epochs; 2 rounds of 2 epochs")
     assert IntegerNetwork.load(finished / "small.int8.npz").content_hash() == card["integer_sha256"]
