@@ -8,8 +8,7 @@ from model.data import ImageSet
 from model.evaluate import Progress, evaluate_float, evaluate_integer
 from model.prune import weight_sparsity
 from model.quantize import quantize
-from model.snapshot import save_whole
-from sparsespike.contract.files import write_atomically
+from sparsespike.contract.files import save_atomically, write_atomically
 from sparsespike.contract.network import WEIGHT_BITS
 
 
@@ -51,7 +50,7 @@ def publish(
         "note": note,
         "integer_sha256": integer.content_hash(),
     }
-    save_whole(folder / f"{name}.safetensors", lambda path: save_checkpoint(checkpoint, path))
-    save_whole(folder / f"{name}.int{own}.npz", integer.save)
+    save_atomically(folder / f"{name}.safetensors", lambda path: save_checkpoint(checkpoint, path))
+    save_atomically(folder / f"{name}.int{own}.npz", integer.save)
     write_atomically(folder / f"{name}.json", (json.dumps(card, indent=2) + "\n").encode())
     return card

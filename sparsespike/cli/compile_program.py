@@ -17,7 +17,8 @@ from sparsespike.cli.options import (
     LanesOption,
     NetworkOption,
 )
-from sparsespike.cli.output import output_file, require_writable_file, save_atomically, write_json
+from sparsespike.cli.output import output_file, require_writable_file, write_json
+from sparsespike.contract.files import save_atomically
 
 
 def command(
