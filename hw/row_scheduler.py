@@ -86,7 +86,8 @@ class RowScheduler(wiring.Component):
             for k in range(clusters):
                 with m.If(valid & turn[k]):
                     m.d.sync += steps[k].eq(following)
-            first_y = step[1] | (row.y == 0)
+            # The row that two bands share was cleared before, and both add to it.
+            first_y = (step[1] & ~row.seam) | (row.y == 0)
             first_x = step[0] | (row.x == 0)
             m.d.sync += [
                 self.operation.y.eq(low_y + step[1]),

@@ -7,6 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hw import layouts
+from hw.band_place import BandPlace
 from hw.cluster_layouts import row_place_layout, take_layout
 from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
@@ -14,7 +15,7 @@ from sparsespike.contract.program import Accumulate, Operation, Output
 
 
 class TakeWalk(wiring.Component):
-    """Walks tile (or head), position, group, slot, one take a cycle.
+    """Walks tile (or head), position of the cluster's band, group, slot, one take a cycle.
 
     A take happens in the first cycle in which the source is ready, the previous row is far enough
     behind (`neuron_gap`), and, if it completes a row, the row queue has a `credit`.
@@ -58,6 +59,8 @@ class TakeWalk(wiring.Component):
         attention = layer.operation == Operation.ATTENTION
         head = ~attention & (layer.output == Output.HEAD)
         active, possible = Signal(), Signal()
+        m.submodules.band = band = BandPlace(engine)
+        m.d.comb += [band.index.eq(self.index), band.descriptor.eq(layer)]
         unit = Signal(17)
         left = Signal(8)
         slot = self.o.slot
@@ -87,11 +90,12 @@ class TakeWalk(wiring.Component):
             grouped = attention | (layer.accumulate == Accumulate.GROUP)
             whole = ~attention & (layer.accumulate == Accumulate.ALL)
             units = Mux(attention, layer.heads, layer.tiles)
-            step = Mux(attention, engine.attention_units, engine.clusters)
+            step = Mux(attention, engine.attention_units, band.teams)
+            end = Mux(attention, layer.tokens, band.end)
             m.d.comb += [
                 visit_done.eq(self.take & (slot + 1 == slots)),
                 group_done.eq(visit_done & (~grouped | (place.group + 1 == layer.groups))),
-                token_done.eq(group_done & (whole | (place.position + 1 == layer.tokens))),
+                token_done.eq(group_done & (whole | (place.position + 1 == end))),
                 unit_done.eq(unit + step >= units),
                 self.tile_taken.eq(token_done & ~attention),
                 place.final.eq(token_done & unit_done),
@@ -101,15 +105,16 @@ class TakeWalk(wiring.Component):
 
         def advance() -> None:
             right = place.x + 1 == layer.width
+            first = Mux(attention, 0, band.first)
             with m.If(self.take):
                 m.d.sync += slot.eq(Mux(visit_done, 0, slot + 1))
             with m.If(visit_done):
                 m.d.sync += place.group.eq(Mux(group_done, 0, place.group + 1))
                 m.d.sync += left.eq(Mux(group_done, layer.time_steps, left - steps))
             with m.If(group_done):
-                m.d.sync += place.position.eq(Mux(token_done, 0, place.position + 1))
+                m.d.sync += place.position.eq(Mux(token_done, first, place.position + 1))
                 m.d.sync += place.x.eq(Mux(token_done | right, 0, place.x + 1))
-                m.d.sync += place.y.eq(Mux(token_done, 0, place.y + right))
+                m.d.sync += place.y.eq(Mux(token_done, band.row, place.y + right))
 
         def locate() -> None:
             head_rows, base = Signal(16), Signal(16)
@@ -119,6 +124,7 @@ class TakeWalk(wiring.Component):
                 head_rows.eq(chunks >> pitch.bit_length() - 1),
                 place.row.eq(Mux(attention, base + (slot >> pitch.bit_length() - 1), self.row)),
                 place.lane.eq(slot),
+                place.seam.eq((layer.split != 0) & (place.y == band.seam)),
                 self.o.steps.eq(Mux(spiking, Cat(left > a for a in range(steps)), 0)),
                 self.o.fresh.eq(place.group == 0),
                 self.o.complete.eq(row_done),
@@ -133,8 +139,13 @@ class TakeWalk(wiring.Component):
         advance()
         locate()
         with m.If(self.go):
-            m.d.sync += [unit.eq(self.index), left.eq(layer.time_steps)]
-            units = Mux(attention, layer.heads, layer.tiles)
-            able = 1 if self._attention else ~attention
-            m.d.sync += active.eq(able & (units > self.index))
+            attends = (layer.heads > self.index) & int(self._attention)
+            m.d.sync += [
+                unit.eq(Mux(attention, self.index, band.team)),
+                left.eq(layer.time_steps),
+                place.position.eq(Mux(attention, 0, band.first)),
+                place.y.eq(band.row),
+                place.x.eq(0),
+                active.eq(Mux(attention, attends, band.works)),
+            ]
         return m

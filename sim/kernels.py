@@ -41,11 +41,22 @@ FIRST_ROW on, the end of the write-back of the most recent rows, one for each ro
 
 @njit(cache=True)
 def _load_tile(
-    e: EngineNumbers, tiles: TileArrays, t: int, first: int, times: NDArray, s: ClusterState, k: int
+    e: EngineNumbers,
+    tiles: TileArrays,
+    t: int,
+    first: int,
+    times: NDArray,
+    s: ClusterState,
+    team: range,
 ) -> int:
-    """Cycle of the last beat of tile t; fills the times of its beats, `first` on."""
-    free = s.half_free[k, s.loads[k] & 1] + 1
-    s.loads[k] += 1
+    """Cycle of the last beat of tile t, for all clusters of `team`; its first beat is `first`.
+
+    Fills the times of its beats.
+    """
+    free = 0
+    for k in team:
+        free = max(free, s.half_free[k, s.loads[k] & 1] + 1)
+        s.loads[k] += 1
     for beat in range(first, first + tiles.beats[t]):
         if beat % e.burst_beats == 0:
             address = s.burst[0] + 1
@@ -92,9 +103,10 @@ def _time_tile(
     hits: NDArray,
     s: ClusterState,
     k: int,
+    positions: range,
     tally: NDArray,
 ) -> None:
-    """A tile's walk through broadcast register, lanes and neuron unit of cluster k.
+    """A tile's walk over a band through broadcast register, lanes and neuron unit of cluster k.
 
     masks: those of the tile, (mask words * lanes,); hits: (beats,) lanes that a beat meets.
     """
@@ -105,8 +117,10 @@ def _time_tile(
     all_lanes = ~_ZERO >> np.uint64(64 - lanes)
     entered, left = s.entered[k], s.left[k]
     skips, stalls, idle, pushes, met = 0, 0, 0, 0, 0
-    beat, row, full = 0, 0, room.max()
-    for scan in range(len(walk.beats)):
+    first_scan, beat = walk.before[positions.start]
+    first_beat, row, full = beat, positions.start * d.groups, room.max()
+    scans = walk.before[positions.stop, 0] - first_scan
+    for scan in range(first_scan, first_scan + scans):
         entered += 1
         stand = max(entered + stages, left + 1)
         idle += stand - left - 1
@@ -148,9 +162,9 @@ def _time_tile(
     tally[_IDLE] += idle
     tally[_PUSHES] += pushes
     tally[_READ] += met
-    tally[_SCANS] += len(walk.beats)
-    tally[_BEATS] += beat
-    tally[_MASKS] += len(walk.beats) * lanes
+    tally[_SCANS] += scans
+    tally[_BEATS] += beat - first_beat
+    tally[_MASKS] += scans * lanes
 
 
 @njit(cache=True)
@@ -209,16 +223,26 @@ def matmul_layer(
     for k in range(e.clusters):
         s.entered[k] = go
         s.left[k] = go
+    teams = e.clusters >> d.split
     for t in range(d.tiles):
-        k = t % e.clusters
-        half = s.loads[k] & 1
-        loaded = _load_tile(e, tiles, d.first_tile + t, first_beat, times, s, k)
-        first_beat += tiles.beats[d.first_tile + t]
-        s.entered[k] = max(s.entered[k], loaded + e.load_latency - 1)
-        masks = tiles.masks[tiles.first_mask[d.first_tile + t] :]
-        _time_tile(e, d, tiles.lanes[d.first_tile + t], masks, walk, hits[:, t], s, k, tally)
-        s.half_free[k, half] = s.unit[k, TAKE]
+        tile = d.first_tile + t
+        team = range(t % teams, teams << d.split, teams)
+        loaded = _load_tile(e, tiles, tile, first_beat, times, s, team)
+        first_beat += tiles.beats[tile]
+        masks = tiles.masks[tiles.first_mask[tile] :]
+        for k in team:
+            s.entered[k] = max(s.entered[k], loaded + e.load_latency - 1)
+            positions = _band(d, k // teams)
+            _time_tile(e, d, tiles.lanes[tile], masks, walk, hits[:, t], s, k, positions, tally)
+            s.half_free[k, (s.loads[k] - 1) & 1] = s.unit[k, TAKE]
     return first_beat
+
+
+@njit(cache=True)
+def _band(d: LayerNumbers, band: int) -> range:
+    """Positions of a band; the last one has what is left."""
+    last = band == (1 << d.split) - 1
+    return range(band * d.band_tokens, d.tokens if last else (band + 1) * d.band_tokens)
 
 
 @njit(cache=True)

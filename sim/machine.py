@@ -12,6 +12,7 @@ from sim import accumulate, kernels, neuron
 from sim.attention import attend
 from sim.clusters import new_clusters
 from sim.frame import FrameStart, frame_start, store_pixels
+from sim.neuron import clear_seams
 from sim.runs import ImageRun, new_run
 from sim.state import (
     EngineNumbers,
@@ -21,7 +22,7 @@ from sim.state import (
     layer_numbers,
     new_memory,
 )
-from sim.stream import TileArrays, decode_stream
+from sim.stream import TileArrays, decode_stream, tile_teams
 from sim.walk import Walk, most_beats, new_walk, walk_layer
 from sparsespike.contract import derived, numeric
 from sparsespike.contract.counters import COUNTERS
@@ -60,9 +61,9 @@ def build_machine(program: Program) -> Machine:
             f"program names {len(program.layers)} layers, its image has {len(layers)}; "
             "compile it again"
         )
-    tiles = [d.tiles for d in layers if d.operation == Operation.MATMUL]
-    clusters = [np.arange(count) % program.engine.clusters for count in tiles]
-    stream = decode_stream(program, np.concatenate([np.zeros(0, np.int64), *clusters]))
+    matmuls = [d for d in layers if d.operation == Operation.MATMUL]
+    teams = [tile_teams(program.engine, d.tiles, d.split) for d in matmuls]
+    stream = decode_stream(program, np.concatenate([np.zeros((0, 2), np.int64), *teams]))
     engine = engine_numbers(program.engine)
     weights = tuple(accumulate.layer_weights(engine, d, stream) for d in layers)
     channels = [0, *(w.dense.shape[1] * d.tokens for w, d in zip(weights, layers, strict=True))]
@@ -92,11 +93,13 @@ def run_image(machine: Machine, image: NDArray[np.uint8], *, keep_rows: bool) ->
     begin, beat, stops = machine.start.first_layer, 0, []
     for index, d in enumerate(machine.layers):
         go = begin + derived.descriptor_beats(program.engine) + derived.DESCRIPTOR_CYCLES
+        go += derived.seam_cycles(d.height, d.split, d.seam_lines)
         tally = np.zeros(len(kernels.TALLY), np.int64)
         if d.operation == Operation.ATTENTION:
             keys, queries = _attention(machine, d, memory, run.counters[index])
             kernels.attention_layer(e, d, clusters, go, keys, queries, tally)
         else:
+            clear_seams(e, d, memory)
             walk = walk_layer(e, d, memory, machine.walk)
             hits = _hits(machine, index, walk)
             beat = kernels.matmul_layer(

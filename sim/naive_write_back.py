@@ -48,7 +48,8 @@ class WriteBack:
             for px in range(width):
                 if abs(y - 2 * py) <= 1 and abs(x - 2 * px) <= 1:
                     first = y == max(2 * py - 1, 0) and x == max(2 * px - 1, 0)
-                    yield py * width + px, first
+                    seam = d["split"] > 0 and 2 * py > y and 2 * py % d["band_rows"] == 0
+                    yield py * width + px, first and not seam
 
     def _operate(self, row: Row, token: int, first: bool) -> None:
         d, memories = self._layer, self._memories

@@ -61,9 +61,21 @@ def _targets(d: LayerNumbers, n: int, targets: NDArray, merges: NDArray) -> int:
     for py in range(y // 2, min((y + 1) // 2 + 1, height)):
         for px in range(x // 2, min((x + 1) // 2 + 1, width)):
             targets[count] = py * width + px
-            merges[count] = not (y == max(2 * py - 1, 0) and x == max(2 * px - 1, 0))
+            seam = d.split > 0 and 2 * py == y + 1 and (y + 1) % d.band_rows == 0
+            first = y == max(2 * py - 1, 0) and x == max(2 * px - 1, 0)
+            merges[count] = seam or not first
             count += 1
     return count
+
+
+def clear_seams(e: EngineNumbers, d: LayerNumbers, m: Memory) -> None:
+    """Clears the pooled rows that two bands share."""
+    words = m.counts if d.output == _COUNT else m.spikes
+    line = max(e.chunk, e.pitch) // e.chunk
+    first = d.destination_base * e.pitch // e.chunk
+    for band in range(1, 1 << d.split):
+        row = first + band * (d.band_rows // 2) * d.seam_lines * line
+        words[row : row + d.seam_lines * line] = 0
 
 
 @njit(cache=True)

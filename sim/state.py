@@ -57,6 +57,10 @@ class LayerNumbers(NamedTuple):
     pool: int
     residual: int
     planes: int
+    split: int
+    band_tokens: int
+    band_rows: int
+    seam_lines: int
     height: int
     width: int
     chunks: int

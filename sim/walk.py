@@ -22,6 +22,7 @@ class Walk(NamedTuple):
 
     beats: (scans,) beats of each scan, 0 if it is silent. Of each beat: bitmap of its non-silent
     slots, steps (adders words), mask word index, shift, and last: 1 if it ends a walk.
+    before: (tokens + 1, 2) scans and beats before each position.
     """
 
     beats: NDArray[np.uint8]
@@ -30,6 +31,7 @@ class Walk(NamedTuple):
     mask: NDArray[np.int64]
     shift: NDArray[np.int64]
     last: NDArray[np.uint8]
+    before: NDArray[np.int64]
 
 
 def most_scans(d: LayerNumbers) -> int:
@@ -55,13 +57,15 @@ def new_walk(e: EngineNumbers, layers: Sequence[LayerNumbers]) -> Walk:
         mask=np.zeros(beats, np.int64),
         shift=np.zeros(beats, np.int64),
         last=np.zeros(beats, np.uint8),
+        before=np.zeros((max(d.tokens for d in layers) + 1, 2), np.int64),
     )
 
 
 def walk_layer(e: EngineNumbers, d: LayerNumbers, m: Memory, walk: Walk) -> Walk:
     """The walk over the stored words of `m`, in the room of `walk`."""
     scans, beats = _walk(e, d, m, walk)
-    return Walk(walk.beats[:scans], *(array[:beats] for array in walk[1:]))
+    of_beats = (array[:beats] for array in walk[1:-1])
+    return Walk(walk.beats[:scans], *of_beats, walk.before[: d.tokens + 1])
 
 
 @njit(cache=True)
@@ -71,6 +75,7 @@ def _walk(e: EngineNumbers, d: LayerNumbers, m: Memory, walk: Walk) -> tuple[int
     first, mask = np.empty(_NEAR, np.int64), np.empty(_NEAR, np.int64)
     scan, beat = 0, 0
     for n in range(d.tokens):
+        walk.before[n] = scan, beat
         for g in range(d.groups):
             ends = d.accumulate == _GROUP or (
                 g == d.groups - 1 and (d.accumulate == _TOKEN or n == d.tokens - 1)
@@ -97,6 +102,7 @@ def _walk(e: EngineNumbers, d: LayerNumbers, m: Memory, walk: Walk) -> tuple[int
                         walk.last[beat - 1] = 1
                     walk.beats[scan] = beat - before
                     scan += 1
+    walk.before[d.tokens] = scan, beat
     return scan, beat
 
 

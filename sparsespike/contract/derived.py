@@ -40,6 +40,8 @@ COUNTER_CYCLES = len(COUNTERS)
 DESCRIPTOR_BYTES = 64
 PAGE_BYTES = 4096
 """AXI bursts end at multiples of this (AMBA AXI specification, A3.4.1)."""
+MAX_SPLIT = 3
+"""A layer's positions are split into at most 2**MAX_SPLIT bands."""
 PIXEL_BITS = 8
 PIXEL_BYTES = 4
 """Bytes of a pixel in memory: up to four channels, byte c is channel c."""
@@ -151,6 +153,39 @@ def logits_per_beat(engine: EngineConfig) -> int:
 def write_slots(engine: EngineConfig) -> int:
     """Period of the write-back schedule: cluster k acts in cycles t with t mod period == k."""
     return max(4, engine.clusters)
+
+
+def teams(engine: EngineConfig, split: int) -> int:
+    """Teams of 2**split clusters, one for each band, that share the tiles of a layer."""
+    return engine.clusters >> split
+
+
+def team_place(engine: EngineConfig, cluster: int, split: int) -> tuple[int, int] | None:
+    """(team, band) of a cluster in a layer of 2**split bands; None for one that is left over."""
+    count = teams(engine, split)
+    return (cluster % count, cluster // count) if cluster < count << split else None
+
+
+def team_clusters(engine: EngineConfig, team: int, split: int) -> range:
+    """Clusters of a team, in the order of their bands."""
+    count = teams(engine, split)
+    return range(team, count << split, count)
+
+
+def band_positions(tokens: int, band_tokens: int, band: int, split: int) -> range:
+    """Positions of a band: `band_tokens`, but the last band has what is left of `tokens`."""
+    last = band == (1 << split) - 1
+    return range(band * band_tokens, tokens if last else (band + 1) * band_tokens)
+
+
+def seam_cycles(height: int, split: int, seam_lines: int) -> int:
+    """Cycles in which the pooled rows that two bands share are cleared, 0 where there are none.
+
+    height: rows of the map before the pool. Other rows are passed in one cycle each.
+    """
+    if not seam_lines:
+        return 0
+    return (height + 1) // 2 + ((1 << split) - 1) * (seam_lines - 1)
 
 
 def neuron_latency(engine: EngineConfig) -> int:

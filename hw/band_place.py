@@ -1,0 +1,67 @@
+"""Which tiles and which positions of a layer are a cluster's."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Array, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from hw import layouts
+from sparsespike.contract import derived
+from sparsespike.contract.config import EngineConfig
+
+_SPLITS = range(derived.MAX_SPLIT + 1)
+
+
+class BandPlace(wiring.Component):
+    """The cluster's team and band in a matmul: tiles `team`, `team` + `teams`, ..., one band each.
+
+    Combinational.
+
+    Members:
+        index: number of the cluster, constant. descriptor: the layer.
+        team, teams: the cluster's team, and how many there are.
+        works: the cluster has tiles to compute.
+        first, row: first position of its band, and that position's row in a convolution.
+        end: position after the band's last. seam: last row, if another band follows.
+    """
+
+    def __init__(self, engine: EngineConfig) -> None:
+        self._engine = engine
+        super().__init__(
+            {
+                "index": In(range(max(2, engine.clusters))),
+                "descriptor": In(layouts.descriptor_layout()),
+                "team": Out(range(max(2, engine.clusters))),
+                "teams": Out(range(engine.clusters + 1)),
+                "works": Out(1),
+                "first": Out(16),
+                "row": Out(16),
+                "end": Out(16),
+                "seam": Out(16),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        layer, clusters = self.descriptor, range(self._engine.clusters)
+        band, member = Signal(derived.MAX_SPLIT), Signal()
+        with m.Switch(layer.split):
+            for split in _SPLITS:
+                places = [derived.team_place(self._engine, k, split) for k in clusters]
+                with m.Case(split):
+                    m.d.comb += [
+                        self.teams.eq(derived.teams(self._engine, split)),
+                        self.team.eq(Array(p[0] if p else 0 for p in places)[self.index]),
+                        band.eq(Array(p[1] if p else 0 for p in places)[self.index]),
+                        member.eq(Array(int(p is not None) for p in places)[self.index]),
+                    ]
+        last = band == ((1 << layer.split) - 1)[: derived.MAX_SPLIT]
+        m.d.comb += [
+            self.works.eq(member & (layer.tiles > self.team)),
+            self.first.eq(band * layer.band_tokens),
+            self.row.eq(band * layer.band_rows),
+            self.seam.eq(self.row + layer.band_rows - 1),
+            self.end.eq(Mux(last, layer.tokens, self.first + layer.band_tokens)),
+        ]
+        return m

@@ -1,0 +1,98 @@
+"""How a layer is shared out: tiles over teams of clusters, bands of positions within a team.
+
+A tile takes as long as its heaviest lane or its broadcasts, whichever is more. Where a layer has
+few tiles, or tiles of very unequal work, its positions are split into bands: the clusters of a team
+compute the same tile, each over its own band.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sparsespike.compiler.dataflow import Flow
+from sparsespike.compiler.order import deal_tiles
+from sparsespike.contract import derived
+from sparsespike.contract.config import EngineConfig
+from sparsespike.contract.errors import ContractError
+from sparsespike.contract.program import Accumulate
+
+_MATCH_RATE = 0.35
+"""Share of non-zero weights that meet a non-silent input of spikes, where nothing is known."""
+_POOL_OPERATIONS = 2.25
+"""Write-back operations of a pooled position."""
+_SEAM_DISTANCE = 3
+"""Write slots between two bands that update the same pooled row."""
+_PLANES = 2
+"""Planes of a count that are not silent."""
+
+
+@dataclass(frozen=True, eq=False)
+class LayerMapping:
+    """Attributes: split: log2 of the bands; stream: the row of each tile, in stream order."""
+
+    split: int
+    stream: NDArray[np.int64]
+
+
+def band_size(total: int, split: int) -> int | None:
+    """Positions (or rows) of every band but the last; None if one would be left empty."""
+    size = derived.ceil_div(total, 1 << split)
+    return size if ((1 << split) - 1) * size < total else None
+
+
+def map_layer(
+    engine: EngineConfig,
+    flow: Flow,
+    *,
+    heaviest: NDArray[np.int64],
+    mask_words: int,
+    bands: int | None = None,
+) -> LayerMapping:
+    """The mapping with the least expected cycles. heaviest: weights of each row's heaviest lane.
+
+    bands: take this many instead. Raises ContractError if the layer cannot have them.
+    """
+    cost = _cycles_per_position(engine, flow, heaviest, mask_words)
+    choices = [split for split in range(derived.MAX_SPLIT + 1) if _possible(engine, flow, split)]
+    if bands is not None:
+        choices = [split for split in choices if 1 << split == bands]
+        if not choices:
+            raise ContractError(
+                f"layer {flow.name}: cannot be split into {bands} bands; leave the choice open"
+            )
+    options = []
+    for split in choices:
+        teams = derived.teams(engine, split)
+        stream = deal_tiles(cost, teams)
+        load = max(int(cost[stream[team::teams]].sum()) for team in range(teams))
+        options.append((load * derived.ceil_div(flow.tokens, 1 << split), split, stream))
+    _, split, stream = min(options, key=lambda option: option[:2])
+    return LayerMapping(split, stream)
+
+
+def _possible(engine: EngineConfig, flow: Flow, split: int) -> bool:
+    if split == 0:
+        return True
+    if flow.accumulate == Accumulate.ALL or not derived.teams(engine, split):
+        return False
+    if flow.pool:
+        rows = band_size(flow.size, split) or 1
+        return rows % 2 == 0 and derived.teams(engine, split) >= _SEAM_DISTANCE
+    return band_size(flow.size if flow.kind == "conv" else flow.tokens, split) is not None
+
+
+def _cycles_per_position(
+    engine: EngineConfig, flow: Flow, heaviest: NDArray[np.int64], mask_words: int
+) -> NDArray[np.int64]:
+    """(rows,) expected cycles of each row's tile for one position, in sixteenths."""
+    planes = min(_PLANES, flow.input_max) if flow.source_counts else 1
+    passes = derived.pixel_passes(engine) if flow.pixel else 1
+    rate = 1.0 if flow.pixel else _MATCH_RATE * planes
+    writes = derived.write_slots(engine) * (_POOL_OPERATIONS if flow.pool else 1)
+    floor = max(mask_words * planes * passes, writes, engine.lanes)
+    expected = np.maximum(heaviest * rate * passes, floor)
+    cycles: NDArray[np.int64] = (16 * expected).astype(np.int64)
+    return cycles
