@@ -31,17 +31,17 @@ CALIBRATION_IMAGES = 6
 _FIRING = {
     "conv0": 0.14,
     "conv1": 0.13,
-    "conv2": 0.1,
-    "conv3": 0.09,
-    "rpe": 0.06,
-    "proj": 0.035,
+    "conv2": 0.08,
+    "conv3": 0.07,
+    "rpe": 0.05,
+    "proj": 0.03,
     "fc1": 0.1,
-    "fc2": 0.035,
+    "fc2": 0.03,
 }
 """Mean firing rates; those of pooled layers are three times what they fire before the pool."""
 _SPREAD = 0.8
 """A channel's rate is within 1 +- this of its layer's."""
-_QKV_FIRING = (0.1, 0.12, 0.14)
+_QKV_FIRING = (0.08, 0.09, 0.1)
 _RELATIVE_DENSITY = {
     "conv0": 3.6,
     "conv1": 1.7,
