@@ -25,6 +25,7 @@ class NeuronPipeline(wiring.Component):
 
     Members:
         descriptor: the layer.
+        biased: the layer's takes add their bias.
         take, i: a take happens in this cycle.
         sums, constants: one cycle later: its sums and constants.
         fill, spikes, value: a complete row.
@@ -36,6 +37,7 @@ class NeuronPipeline(wiring.Component):
         super().__init__(
             {
                 "descriptor": In(layouts.descriptor_layout()),
+                "biased": In(1),
                 "take": In(1),
                 "i": In(take_layout(engine)),
                 "sums": In(sums_layout(engine)),
@@ -70,7 +72,7 @@ class NeuronPipeline(wiring.Component):
             terms = [Mux(layer.pixel, acc << a, acc) for a, acc in enumerate(self.sums)]
             shift = (layer.time_steps - 1)[: (engine.membrane_bits - 1).bit_length()]
             m.d.comb += [
-                bias.eq(Mux(attention, 0, self.constants.bias)),
+                bias.eq(Mux(self.biased, self.constants.bias, 0)),
                 threshold.eq(Mux(attention, layer.threshold, self.constants.threshold)),
                 total.eq(tree_sum(terms) + bias),
             ]

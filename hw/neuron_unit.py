@@ -87,6 +87,7 @@ class NeuronUnit(wiring.Component):
             self.attention_take.eq(walk.take & attention),
             self.lane.eq(walk.o.slot),
             pipeline.descriptor.eq(layer),
+            pipeline.biased.eq(walk.biased),
             pipeline.take.eq(walk.take),
             pipeline.i.eq(walk.o),
             pipeline.sums.eq(sums),

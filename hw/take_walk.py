@@ -26,6 +26,7 @@ class TakeWalk(wiring.Component):
         lanes, row: the tile whose sums are taken next.
         ready: per lane, sums are ready; attention_ready: the attention unit's next output is.
         credit: a row may complete.
+        biased: the takes of this layer add their bias; of the head's bands only the first one's do.
         take: a take happens in this cycle, of `o`; it completes the row of `place`.
         tile_taken: it is the last take of a tile.
         row_stall: only the missing credit holds the take back.
@@ -44,6 +45,7 @@ class TakeWalk(wiring.Component):
                 "ready": In(engine.lanes),
                 "attention_ready": In(1),
                 "credit": In(1),
+                "biased": Out(1),
                 "take": Out(1),
                 "o": Out(take_layout(engine)),
                 "place": Out(row_place_layout(engine)),
@@ -60,7 +62,11 @@ class TakeWalk(wiring.Component):
         head = ~attention & (layer.output == Output.HEAD)
         active, possible = Signal(), Signal()
         m.submodules.band = band = BandPlace(engine)
-        m.d.comb += [band.index.eq(self.index), band.descriptor.eq(layer)]
+        m.d.comb += [
+            band.index.eq(self.index),
+            band.descriptor.eq(layer),
+            self.biased.eq(~attention & (~head | (band.first == 0))),
+        ]
         unit = Signal(17)
         left = Signal(8)
         slot = self.o.slot

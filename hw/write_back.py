@@ -30,7 +30,7 @@ class WriteBack(wiring.Component):
         list_index, list_value: asynchronous read port of the token list.
         write: the write bus of all copies of the activation memories.
         finished: the row of the current operation.
-        score, logit: add `finished` to the scores, store it as a logit.
+        score, logit: add `finished` to the scores, add it to a logit.
         written, updated: a row operation is done; it combines with a stored row.
         trace: the rows written.
     """

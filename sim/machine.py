@@ -196,13 +196,14 @@ def _outputs(
         return
     # (tiles, walks, pitch)
     values = sums.sum(axis=1, dtype=np.int64).reshape(len(sums), d.tiles, -1).swapaxes(0, 1)
-    values = values + bias[:, None, :]
     if d.output == Output.HEAD:
+        totals = values.sum(axis=1) + bias  # over bands
         run.logits = np.zeros(d.classes, np.int64)
         for tile in range(d.tiles):
             first = rows[tile] * machine.engine.lanes
-            run.logits[first : first + lanes[tile]] = values[tile, 0, : lanes[tile]]
+            run.logits[first : first + lanes[tile]] = totals[tile, : lanes[tile]]
         return
+    values = values + bias[:, None, :]
     scores = np.zeros(d.tokens, np.int64)
     for tile in range(d.tiles):
         used = slice(0, lanes[tile])

@@ -128,6 +128,8 @@ class Cluster:
                     if self._layer["output"] == Output.HEAD:
                         take.row = tile.row * self._engine.lanes + place
                         take.place, take.size = 0, 1
+                        if self._positions.start:
+                            take.constants = take.constants | {"bias": 0}
                     yield take
 
     def _visits(self) -> list[tuple[int, int]]:

@@ -49,7 +49,7 @@ class AddressGenerator:
         rules = {
             Accumulate.GROUP: True,
             Accumulate.TOKEN: group,
-            Accumulate.ALL: group and n == d["tokens"] - 1,
+            Accumulate.ALL: group and n == self._positions[-1],
         }
         return rules[Accumulate(d["accumulate"])]
 

@@ -54,7 +54,7 @@ class WriteBack:
     def _operate(self, row: Row, token: int, first: bool) -> None:
         d, memories = self._layer, self._memories
         if d["output"] == Output.HEAD:
-            memories.logits[row.row] = row.values[0][0]
+            memories.logits[row.row] = memories.logits.get(row.row, 0) + row.values[0][0]
             return
         if d["output"] == Output.SCORE:
             total = sum(value for (value,) in row.values)

@@ -72,13 +72,17 @@ def walk_layer(e: EngineNumbers, d: LayerNumbers, m: Memory, walk: Walk) -> Walk
 def _walk(e: EngineNumbers, d: LayerNumbers, m: Memory, walk: Walk) -> tuple[int, int]:
     """Fills `walk`; returns its scans and beats."""
     source = m.counts if d.source_counts else m.spikes
+    last_band = ((1 << d.split) - 1) * d.band_tokens
     first, mask = np.empty(_NEAR, np.int64), np.empty(_NEAR, np.int64)
     scan, beat = 0, 0
     for n in range(d.tokens):
         walk.before[n] = scan, beat
+        band_ends = n == d.tokens - 1
+        if n < last_band:
+            band_ends = (n + 1) % d.band_tokens == 0
         for g in range(d.groups):
             ends = d.accumulate == _GROUP or (
-                g == d.groups - 1 and (d.accumulate == _TOKEN or n == d.tokens - 1)
+                g == d.groups - 1 and (d.accumulate == _TOKEN or band_ends)
             )
             count = _near(d, m, n, g, first, mask)
             for i in range(count):

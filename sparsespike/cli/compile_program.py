@@ -58,11 +58,12 @@ def _row(layer: Any) -> dict[str, Any]:
         "tokens": descriptor.tokens,
         "groups": descriptor.groups,
         "tiles": descriptor.tiles,
+        "bands": 1 << descriptor.split,
     }
 
 
 def _table(layers: list[dict[str, Any]]) -> Table:
-    table = Table("layer", "tokens", "step groups", "tiles")
+    table = Table("layer", "tokens", "step groups", "tiles", "bands")
     for column in table.columns[1:]:
         column.justify = "right"
     for layer in layers:

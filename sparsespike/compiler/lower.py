@@ -9,7 +9,7 @@ import numpy as np
 
 from sparsespike.compiler.bounds import attention_threshold, lane_thresholds
 from sparsespike.compiler.dataflow import Flow
-from sparsespike.compiler.mapping import band_size
+from sparsespike.compiler.mapping import band_positions
 from sparsespike.compiler.pack import Lanes, pack_lanes, pack_tile, spread_weights
 from sparsespike.compiler.plan import Plan, nonzeros
 from sparsespike.compiler.refuse import require
@@ -166,8 +166,8 @@ class Lowering:
         """Positions of a layer's bands; nothing where there is but one."""
         if not split:
             return {}
-        rows = (band_size(flow.size, split) or 0) if flow.kind == "conv" else 0
-        tokens = rows * flow.size if rows else band_size(flow.tokens, split) or 0
+        tokens = band_positions(flow, split) or 0
+        rows = tokens // flow.size if flow.kind == "conv" else 0
         fields = {"split": split, "band_tokens": tokens, "band_rows": rows}
         if flow.pool and flow.target:
             words = self.plan.storage[flow.target].words // derived.words_per_line(self.engine)

@@ -17,7 +17,6 @@ from sparsespike.compiler.order import deal_tiles
 from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
 from sparsespike.contract.errors import ContractError
-from sparsespike.contract.program import Accumulate
 
 _MATCH_RATE = 0.35
 """Share of non-zero weights that meet a non-silent input of spikes, where nothing is known."""
@@ -43,6 +42,14 @@ def band_size(total: int, split: int) -> int | None:
     return size if ((1 << split) - 1) * size < total else None
 
 
+def band_positions(flow: Flow, split: int) -> int | None:
+    """Positions of every band but the last: whole rows of a convolution; None as `band_size`."""
+    if flow.kind != "conv":
+        return band_size(flow.tokens, split)
+    rows = band_size(flow.size, split)
+    return rows and rows * flow.size
+
+
 def map_layer(
     engine: EngineConfig,
     flow: Flow,
@@ -56,7 +63,7 @@ def map_layer(
     bands: take this many instead. Raises ContractError if the layer cannot have them.
     """
     cost = _cycles_per_position(engine, flow, heaviest, mask_words)
-    choices = [split for split in range(derived.MAX_SPLIT + 1) if _possible(engine, flow, split)]
+    choices = possible_splits(engine, flow)
     if bands is not None:
         choices = [split for split in choices if 1 << split == bands]
         if not choices:
@@ -68,20 +75,25 @@ def map_layer(
         teams = derived.teams(engine, split)
         stream = deal_tiles(cost, teams)
         load = max(int(cost[stream[team::teams]].sum()) for team in range(teams))
-        options.append((load * derived.ceil_div(flow.tokens, 1 << split), split, stream))
+        options.append((load * (band_positions(flow, split) or 0), split, stream))
     _, split, stream = min(options, key=lambda option: option[:2])
     return LayerMapping(split, stream)
+
+
+def possible_splits(engine: EngineConfig, flow: Flow) -> list[int]:
+    """log2 of the numbers of bands that a layer can have."""
+    return [split for split in range(derived.MAX_SPLIT + 1) if _possible(engine, flow, split)]
 
 
 def _possible(engine: EngineConfig, flow: Flow, split: int) -> bool:
     if split == 0:
         return True
-    if flow.accumulate == Accumulate.ALL or not derived.teams(engine, split):
+    if not derived.teams(engine, split):
         return False
     if flow.pool:
         rows = band_size(flow.size, split) or 1
         return rows % 2 == 0 and derived.teams(engine, split) >= _SEAM_DISTANCE
-    return band_size(flow.size if flow.kind == "conv" else flow.tokens, split) is not None
+    return band_positions(flow, split) is not None
 
 
 def _cycles_per_position(

@@ -63,7 +63,7 @@ def layer_of(engine, kind, rng):
         fields |= {"output": int(Output.SCORE), "accumulate": int(Accumulate.TOKEN)}
     if kind == "head":
         fields |= {"output": int(Output.HEAD), "accumulate": int(Accumulate.ALL)}
-    elif engine.clusters > 3:
+    if engine.clusters > 3:
         split, rows = rng.choice([1, 2]), fields.get("height", 0)
         each = rng.randint(1, 3)
         whole = (1 << split) * each - rng.randrange(each)
@@ -184,7 +184,7 @@ def scans_of(engine, layer, tile, memory, tokens, positions):
                     if layer.accumulate != Accumulate.GROUP:
                         ends = ends and g == layer.groups - 1
                     if layer.accumulate == Accumulate.ALL:
-                        ends = ends and n == layer.tokens - 1
+                        ends = ends and n == positions[-1]
                     mask = i if layer.pixel else i * layer.chunks + c
                     yield planes, mask, ends
 
@@ -233,7 +233,8 @@ class Twin:
         return self.counts
 
     def walks_of(self, layer):
-        for n in range(1) if layer.accumulate == Accumulate.ALL else self.positions:
+        whole = layer.accumulate == Accumulate.ALL
+        for n in self.positions[:1] if whole else self.positions:
             for g in range(layer.groups if layer.accumulate == Accumulate.GROUP else 1):
                 yield n, g
 
@@ -308,7 +309,7 @@ class Twin:
                 value += GELU[q & 0xFF] * content.score_weight
                 self.counts["selector_updates"] += 1
             else:
-                value = sum(lane.sums) + content.bias
+                value = sum(lane.sums) + (0 if self.positions.start else content.bias)
             lane.sums = [0] * self.engine.time_steps
             if complete:
                 self.row_end = take
