@@ -25,7 +25,7 @@ class RowScheduler(wiring.Component):
     """Cluster k acts in the cycles m with m mod write_slots = k, one operation each.
 
     Timing: `first_cycle` marks cycle 0. A row that stands at the head in such a cycle is operated
-    on; a pooled one up to four times, once per turn; it is taken with its last operation.
+    on; a pooled one up to twice, once per turn; it is taken with its last operation.
     `operation` stands in m + 1.
 
     Members:
@@ -57,8 +57,8 @@ class RowScheduler(wiring.Component):
         m.d.sync += turn.eq(Mux(self.first_cycle, 2, turn.rotate_left(1)))
         row = Signal(layouts.row_layout(self.engine))
         valid, taken = Signal(), Signal()
-        step = Signal(2)
-        steps = [Signal(2, name=f"step_{k}") for k in range(clusters)]
+        step = Signal()
+        steps = [Signal(name=f"step_{k}") for k in range(clusters)]
 
         def select() -> None:
             chosen = [
@@ -67,32 +67,23 @@ class RowScheduler(wiring.Component):
             ]
             m.d.comb += row.eq(_any(chosen))
             m.d.comb += valid.eq(_any([entry.valid & turn[k] for k, entry in enumerate(self.rows)]))
-            m.d.comb += step.eq(_any([steps[k] & turn[k].replicate(2) for k in range(clusters)]))
+            m.d.comb += step.eq(_any([steps[k] & turn[k] for k in range(clusters)]))
             for k, entry in enumerate(self.rows):
                 m.d.comb += entry.ready.eq(entry.valid & turn[k] & taken)
 
         def walk_targets() -> None:
-            low_y, low_x = row.y >> 1, row.x >> 1
             # An odd row reaches the target below it too, unless it is the map's last row.
-            more_y = self.pool & row.y[0] & (row.y != (self.height - 1)[:16])
-            more_x = self.pool & row.x[0] & (row.x != (self.width - 1)[:16])
-            following = Signal(2)
-            with m.If(more_x & ~step[0]):
-                m.d.comb += following.eq(step | 0b01)
-            with m.Elif(more_y & ~step[1]):
-                m.d.comb += following.eq(0b10)
-            with m.Else():
-                m.d.comb += taken.eq(1)
+            more = self.pool & row.y[0] & (row.y != (self.height - 1)[:16]) & ~step
+            m.d.comb += taken.eq(~more)
             for k in range(clusters):
                 with m.If(valid & turn[k]):
-                    m.d.sync += steps[k].eq(following)
+                    m.d.sync += steps[k].eq(more)
             # The row that two bands share was cleared before, and both add to it.
-            first_y = (step[1] & ~row.seam) | (row.y == 0)
-            first_x = step[0] | (row.x == 0)
+            first = (step & ~row.seam) | (row.y == 0)
             m.d.sync += [
-                self.operation.y.eq(low_y + step[1]),
-                self.operation.x.eq(low_x + step[0]),
-                self.operation.update.eq(Mux(self.pool, ~(first_y & first_x), self.update)),
+                self.operation.y.eq((row.y >> 1) + step),
+                self.operation.x.eq(row.x >> 1),
+                self.operation.update.eq(Mux(self.pool, ~first, self.update)),
             ]
 
         select()

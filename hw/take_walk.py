@@ -18,7 +18,7 @@ class TakeWalk(wiring.Component):
     """Walks tile (or head), position of the cluster's band, group, slot, one take a cycle.
 
     A take happens in the first cycle in which the source is ready, the previous row is far enough
-    behind (`neuron_gap`), and, if it completes a row, the row queue has a `credit`.
+    behind (`neuron_gap`), and, if it completes a row that is stored, the row queue has a `credit`.
 
     Members:
         index: number of the cluster, constant.
@@ -77,14 +77,15 @@ class TakeWalk(wiring.Component):
             first, near, takes = Signal(), Signal(), Signal(range(max(2, pitch) + 1))
             in_row = slot[: pitch.bit_length() - 1] if pitch > 1 else 0
             ready = Mux(attention, self.attention_ready, Array(self.ready)[slot])
+            stored = self.o.merge.stored
             m.d.comb += [
                 takes.eq(Mux(head, 1, Mux(attention, pitch, self.lanes))),
                 first.eq(head | (in_row == 0)),
                 near.eq(first & (since + takes < steps + 2)),
                 row_done.eq(head | (in_row == takes - 1)),
                 possible.eq(active & ready & ~near),
-                self.take.eq(possible & (self.credit | ~row_done)),
-                self.row_stall.eq(possible & ~self.credit & row_done),
+                self.take.eq(possible & (self.credit | ~row_done | ~stored)),
+                self.row_stall.eq(possible & ~self.credit & row_done & stored),
             ]
             with m.If(self.take & row_done):
                 m.d.sync += since.eq(1)
@@ -134,6 +135,10 @@ class TakeWalk(wiring.Component):
                 self.o.steps.eq(Mux(spiking, Cat(left > a for a in range(steps)), 0)),
                 self.o.fresh.eq(place.group == 0),
                 self.o.complete.eq(row_done),
+                self.o.merge.stored.eq(~layer.pool | place.x[0] | (place.x + 1 == layer.width)),
+                self.o.merge.begins.eq(place.x == 0),
+                self.o.merge.odd.eq(place.x[0]),
+                self.o.merge.group.eq(place.group),
             ]
             with m.If(token_done):
                 m.d.sync += base.eq(base + head_rows * engine.attention_units)

@@ -86,11 +86,11 @@ def _complete(e: EngineNumbers, unit: NDArray, k: int, take: int, operations: in
 
 @njit(cache=True)
 def _operations(d: LayerNumbers, n: int) -> int:
-    """Write-back operations of the row of position n, with a pool."""
+    """Write-back operations of the row of position n, with a pool; 0 if the row is only held."""
     y, x = n // d.width, n % d.width
-    down = 1 + ((y & 1) & ((y + 1) // 2 < (d.height + 1) // 2))
-    across = 1 + ((x & 1) & ((x + 1) // 2 < (d.width + 1) // 2))
-    return down * across
+    if x % 2 == 0 and x != d.width - 1:
+        return 0
+    return 1 + ((y & 1) & ((y + 1) // 2 < (d.height + 1) // 2))
 
 
 @njit(cache=True)
@@ -182,7 +182,8 @@ def _end_walk(
 ) -> None:
     """The lanes end a walk, each once its output register is free; the neuron unit takes them.
 
-    size: takes of a row, `gap` cycles after the last, which then needs `operations` of write-back.
+    size: takes of a row, `gap` cycles after the last, which then needs `operations` of write-back;
+    with none it takes no row credit.
     """
     previous, held, waited = unit[TAKE], 0, 0
     for lane in range(lanes):
@@ -193,7 +194,7 @@ def _end_walk(
         first = size == 1 or lane == 0
         take = max(finish[lane] + e.lane_latency, previous + (gap if first else 1))
         previous = take
-        if size == 1 or lane == lanes - 1:
+        if operations > 0 and (size == 1 or lane == lanes - 1):
             previous = _complete(e, unit, k, take, operations)
             waited += previous - take
         takes[lane] = previous

@@ -45,11 +45,9 @@ class WriteBack:
         y, x = divmod(row.n, d["width"])
         width = numeric.pool_size(d["width"])
         for py in range(numeric.pool_size(d["height"])):
-            for px in range(width):
-                if abs(y - 2 * py) <= 1 and abs(x - 2 * px) <= 1:
-                    first = y == max(2 * py - 1, 0) and x == max(2 * px - 1, 0)
-                    seam = d["split"] > 0 and 2 * py > y and 2 * py % d["band_rows"] == 0
-                    yield py * width + px, first and not seam
+            if abs(y - 2 * py) <= 1:
+                seam = d["split"] > 0 and 2 * py > y and 2 * py % d["band_rows"] == 0
+                yield py * width + x // 2, y == max(2 * py - 1, 0) and not seam
 
     def _operate(self, row: Row, token: int, first: bool) -> None:
         d, memories = self._layer, self._memories

@@ -20,7 +20,7 @@ from sparsespike.contract.errors import ContractError
 
 _MATCH_RATE = 0.35
 """Share of non-zero weights that meet a non-silent input of spikes, where nothing is known."""
-_POOL_OPERATIONS = 2.25
+_POOL_OPERATIONS = 0.75
 """Write-back operations of a pooled position."""
 _SEAM_DISTANCE = 3
 """Write slots between two bands that update the same pooled row."""
@@ -62,7 +62,8 @@ def map_layer(
 
     bands: take this many instead. Raises ContractError if the layer cannot have them.
     """
-    cost = _cycles_per_position(engine, flow, heaviest, mask_words)
+    least = tile_cycles(engine, flow, mask_words)
+    cost = np.maximum(lane_cycles(engine, flow, heaviest), least)
     choices = possible_splits(engine, flow)
     if bands is not None:
         choices = [split for split in choices if 1 << split == bands]
@@ -96,15 +97,19 @@ def _possible(engine: EngineConfig, flow: Flow, split: int) -> bool:
     return band_positions(flow, split) is not None
 
 
-def _cycles_per_position(
-    engine: EngineConfig, flow: Flow, heaviest: NDArray[np.int64], mask_words: int
+def lane_cycles(
+    engine: EngineConfig, flow: Flow, weights: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """(rows,) expected cycles of each row's tile for one position, in sixteenths."""
+    """Expected cycles of lanes with so many non-zero weights for one position, in sixteenths."""
     planes = min(_PLANES, flow.input_max) if flow.source_counts else 1
-    passes = derived.pixel_passes(engine) if flow.pixel else 1
-    rate = 1.0 if flow.pixel else _MATCH_RATE * planes
-    writes = derived.write_slots(engine) * (_POOL_OPERATIONS if flow.pool else 1)
-    floor = max(mask_words * planes * passes, writes, engine.lanes)
-    expected = np.maximum(heaviest * rate * passes, floor)
-    cycles: NDArray[np.int64] = (16 * expected).astype(np.int64)
+    rate = derived.pixel_passes(engine) if flow.pixel else _MATCH_RATE * planes
+    cycles: NDArray[np.int64] = (16 * rate * weights).astype(np.int64)
     return cycles
+
+
+def tile_cycles(engine: EngineConfig, flow: Flow, mask_words: int) -> int:
+    """Cycles of any tile for one position: broadcasts, writes or takes, in sixteenths."""
+    planes = min(_PLANES, flow.input_max) if flow.source_counts else 1
+    beats = mask_words * (derived.pixel_passes(engine) if flow.pixel else planes)
+    writes = derived.write_slots(engine) * (_POOL_OPERATIONS if flow.pool else 1)
+    return int(16 * max(beats, writes, engine.lanes))

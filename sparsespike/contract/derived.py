@@ -40,6 +40,8 @@ COUNTER_CYCLES = len(COUNTERS)
 DESCRIPTOR_BYTES = 64
 PAGE_BYTES = 4096
 """AXI bursts end at multiples of this (AMBA AXI specification, A3.4.1)."""
+MAX_TIME_STEPS = 16
+"""Steps whose scaled membranes the engine's widths allow."""
 MAX_SPLIT = 3
 """A layer's positions are split into at most 2**MAX_SPLIT bands."""
 PIXEL_BITS = 8
@@ -204,6 +206,11 @@ def neuron_gap(engine: EngineConfig, takes: int) -> int:
 def step_groups(engine: EngineConfig, time_steps: int) -> int:
     """Groups of steps a network of `time_steps` steps needs."""
     return ceil_div(time_steps, engine.time_steps)
+
+
+def most_groups(engine: EngineConfig) -> int:
+    """Step groups of the longest network."""
+    return step_groups(engine, MAX_TIME_STEPS)
 
 
 def topk_cycles(tokens: int) -> int:

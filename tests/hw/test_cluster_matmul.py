@@ -46,6 +46,7 @@ def layer_of(engine, kind, rng):
     if kind in ("convolution", "pixel"):
         height, width = rng.choice([(1, 3), (3, 2), (3, 4)])
         fields |= {"convolution": 1, "height": height, "width": width, "tokens": height * width}
+        fields |= {"pool": rng.randrange(2)}
     if kind == "pixel":
         passes = derived.pixel_passes(engine)
         fields |= {
@@ -216,7 +217,7 @@ class Twin:
         entered, left, busy = go, go, 0
         _, self.positions = share_of(self.engine, layer, self.index)
         for tile, first in zip(tiles, avail, strict=True):
-            self.membranes = {}
+            self.membranes, self.held = {}, {}
             walks = self.walks_of(layer)
             for lane in self.lanes:
                 lane.sums = [0] * self.engine.time_steps
@@ -296,7 +297,9 @@ class Twin:
                 take = max(take, self.row_end + derived.neuron_gap(self.engine, takes))
             complete = head or number == len(tile.lanes) - 1
             old = len(self.rows) - derived.ROW_CREDITS
-            if complete and old >= 0:
+            x = n % layer.width
+            stored = not layer.pool or x % 2 == 1 or x == layer.width - 1
+            if complete and stored and old >= 0:
                 wish, take = take, max(take, self.accepted[old] + 1)
                 self.counts["row_stalls"] += take - wish
             self.last_take = lane.taken = take
@@ -313,6 +316,11 @@ class Twin:
             lane.sums = [0] * self.engine.time_steps
             if complete:
                 self.row_end = take
+                if layer.pool:
+                    own, spikes = spikes, spikes | (self.held[g] if x else 0)
+                    self.held[g] = own if x % 2 else spikes
+                    if not stored:
+                        continue
                 y, x = divmod(n, layer.width) if layer.convolution else (0, 0)
                 row = {"position": n, "group": g, "row": tile.row}
                 row |= {"y": y, "x": x} if layer.convolution else {}
