@@ -22,7 +22,9 @@ def operation_layout(engine: EngineConfig) -> data.StructLayout:
 
 
 class RowScheduler(wiring.Component):
-    """Cluster k acts in the cycles m with m mod write_slots = k, one operation each.
+    """Cluster k acts in the cycles m with m mod S = k, one operation each.
+
+    S is `write_slots`, in attention layers `attention_slots`.
 
     Timing: `first_cycle` marks cycle 0. A row that stands at the head in such a cycle is operated
     on; a pooled one up to twice, once per turn; it is taken with its last operation.
@@ -30,7 +32,7 @@ class RowScheduler(wiring.Component):
 
     Members:
         first_cycle: this is cycle 0 of a frame.
-        pool, update: the layer pools; the layer adds to a stored row.
+        attention: it is an attention layer. pool, update: the layer pools; the layer adds to a stored row.
         height, width: of the positions walked.
         rows: heads of the clusters' row queues.
         operation: what to do, registered.
@@ -41,6 +43,7 @@ class RowScheduler(wiring.Component):
         super().__init__(
             {
                 "first_cycle": In(1),
+                "attention": In(1),
                 "pool": In(1),
                 "update": In(1),
                 "height": In(16),
@@ -53,8 +56,12 @@ class RowScheduler(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         clusters = self.engine.clusters
-        turn = Signal(derived.write_slots(self.engine), init=1)
-        m.d.sync += turn.eq(Mux(self.first_cycle, 2, turn.rotate_left(1)))
+        all_turns = Signal(derived.write_slots(self.engine), init=1)
+        few_turns = Signal(derived.attention_slots(self.engine), init=1)
+        for turns in (all_turns, few_turns):
+            m.d.sync += turns.eq(Mux(self.first_cycle, 2, turns.rotate_left(1)))
+        turn = Signal.like(all_turns)
+        m.d.comb += turn.eq(Mux(self.attention, few_turns, all_turns))
         row = Signal(layouts.row_layout(self.engine))
         valid, taken = Signal(), Signal()
         step = Signal()

@@ -12,7 +12,7 @@ from hw.row_combine import RowCombine
 from hw.row_scheduler import RowScheduler
 from hw.trace import row_trace
 from sparsespike.contract.config import EngineConfig
-from sparsespike.contract.program import Output
+from sparsespike.contract.program import Operation, Output
 
 
 class WriteBack(wiring.Component):
@@ -70,6 +70,7 @@ class WriteBack(wiring.Component):
             counts.eq(layer.output == Output.COUNT.value),
             stores.eq((layer.output == Output.SPIKE.value) | counts),
             scheduler.first_cycle.eq(self.first_cycle),
+            scheduler.attention.eq(layer.operation == Operation.ATTENTION.value),
             scheduler.pool.eq(stores & layer.pool),
             scheduler.update.eq(counts & layer.residual),
             scheduler.height.eq(layer.height),

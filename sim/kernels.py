@@ -72,13 +72,18 @@ def _load_tile(
 
 
 @njit(cache=True)
-def _complete(e: EngineNumbers, unit: NDArray, k: int, take: int, operations: int) -> int:
-    """Cycle of the take that completes a row, `take` or later; its write-back is scheduled."""
+def _complete(
+    e: EngineNumbers, unit: NDArray, k: int, take: int, operations: int, slots: int
+) -> int:
+    """Cycle of the take that completes a row, `take` or later; its write-back is scheduled.
+
+    slots: cycles from one of the cluster's write slots to the next.
+    """
     row = FIRST_ROW + unit[ROWS]
     take = max(take, unit[row] + 1)
     first = max(take + e.neuron_latency, unit[WRITE] + 1)
-    first += (k - first) % e.slots
-    unit[WRITE] = first + (operations - 1) * e.slots
+    first += (k - first) % slots
+    unit[WRITE] = first + (operations - 1) * slots
     unit[row] = unit[WRITE]
     unit[ROWS] = unit[ROWS] + 1 if unit[ROWS] + 1 < e.row_credits else 0
     return take
@@ -195,7 +200,7 @@ def _end_walk(
         take = max(finish[lane] + e.lane_latency, previous + (gap if first else 1))
         previous = take
         if operations > 0 and (size == 1 or lane == lanes - 1):
-            previous = _complete(e, unit, k, take, operations)
+            previous = _complete(e, unit, k, take, operations, e.slots)
             waited += previous - take
         takes[lane] = previous
     unit[TAKE] = previous
@@ -281,7 +286,7 @@ def _take_slots(
         take = max(ready + j, previous + (gap if j % e.pitch == 0 else 1))
         previous = take
         if j % e.pitch == e.pitch - 1:
-            previous = _complete(e, unit, k, take, 1)
+            previous = _complete(e, unit, k, take, 1, e.attention_slots)
             tally[_CREDIT] += previous - take
     unit[TAKE] = previous
     return previous

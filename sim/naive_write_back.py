@@ -9,7 +9,7 @@ import numpy as np
 from sim.naive_memory import Memories
 from sim.naive_neuron import NeuronUnit, Row
 from sparsespike.contract import derived, numeric
-from sparsespike.contract.program import Output
+from sparsespike.contract.program import Operation, Output
 
 Fields = dict[str, int]
 
@@ -24,7 +24,10 @@ class WriteBack:
     def tick(self, cycle: int) -> None:
         """One operation, if it is this cluster's turn and a row is ready."""
         rows = self._unit.rows
-        turn = cycle % derived.write_slots(self._memories.engine) == self._number
+        engine = self._memories.engine
+        attention = self._layer["operation"] == Operation.ATTENTION
+        slots = derived.attention_slots(engine) if attention else derived.write_slots(engine)
+        turn = cycle % slots == self._number
         if not turn or not rows or cycle < rows[0].ready:
             return
         row = rows[0]

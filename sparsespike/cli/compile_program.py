@@ -7,17 +7,22 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from sparsespike.cli.inputs import compile_for, load_engine_config, load_network
+from sparsespike.cli.inputs import compile_for, load_engine_config, load_images, load_network
 from sparsespike.cli.meta import meta
 from sparsespike.cli.options import (
     DEFAULT_ENGINE,
     DEFAULT_NETWORK,
+    DataOption,
     EngineOption,
     JsonOption,
     LanesOption,
     NetworkOption,
+    TuneOption,
 )
 from sparsespike.cli.output import output_file, require_writable_file, save_atomically, write_json
+from sparsespike.cli.progress import progress
+from sparsespike.contract.config import EngineConfig
+from sparsespike.contract.network import IntegerNetwork
 
 
 def command(
@@ -28,6 +33,8 @@ def command(
     network: NetworkOption = DEFAULT_NETWORK,
     engine: EngineOption = DEFAULT_ENGINE,
     lanes: LanesOption = None,
+    tune: TuneOption = None,
+    data: DataOption = None,
     json_file: JsonOption = None,
 ) -> None:
     """Compile a network for an engine: descriptors and memory image, in one file.
@@ -38,7 +45,9 @@ def command(
         require_writable_file(json_file, option="--json")
     target = output_file(output, default=f"{Path(network).stem}-{Path(engine).stem}.program")
     config = load_engine_config(engine, lanes)
-    program = compile_for(load_network(network), config)
+    net = load_network(network)
+    bands = _tuned(net, config, data, tune) if tune is not None else None
+    program = compile_for(net, config, bands=bands)
     save_atomically(target, program.save)
     layers = [_row(layer) for layer in program.layers]
     Console().print(_table(layers))
@@ -49,6 +58,17 @@ def command(
         )
         result = {"program": str(target), "image_bytes": program.image.nbytes, "layers": layers}
         write_json(json_file, {**result, "meta": hashes})
+
+
+def _tuned(
+    net: IntegerNetwork, engine: EngineConfig, data: Path | None, images: int
+) -> dict[str, int]:
+    """Bands of each layer, measured on the first images of `data`."""
+    from sparsespike.cli.best_bands import best_bands
+
+    pixels = load_images(data, images, net.config).images
+    with progress("tune"):
+        return best_bands(net, engine, pixels)
 
 
 def _row(layer: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from sparsespike.contract import derived, numeric
 from sparsespike.contract.config import EngineConfig
 from sparsespike.contract.network import NetworkConfig
 
+
 def check_limits(engine: EngineConfig, config: NetworkConfig) -> None:
     """Raises ContractError, one line, for the first size of `config` that `engine` lacks."""
     _check_network(engine, config)

@@ -97,9 +97,7 @@ def _possible(engine: EngineConfig, flow: Flow, split: int) -> bool:
     return band_positions(flow, split) is not None
 
 
-def lane_cycles(
-    engine: EngineConfig, flow: Flow, weights: NDArray[np.int64]
-) -> NDArray[np.int64]:
+def lane_cycles(engine: EngineConfig, flow: Flow, weights: NDArray[np.int64]) -> NDArray[np.int64]:
     """Expected cycles of lanes with so many non-zero weights for one position, in sixteenths."""
     planes = min(_PLANES, flow.input_max) if flow.source_counts else 1
     rate = derived.pixel_passes(engine) if flow.pixel else _MATCH_RATE * planes

@@ -10,7 +10,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-
 _SWEEPS = 8
 """Times that all pairs of rows are looked at."""
 

@@ -157,6 +157,11 @@ def write_slots(engine: EngineConfig) -> int:
     return max(4, engine.clusters)
 
 
+def attention_slots(engine: EngineConfig) -> int:
+    """The same period in attention layers, where only clusters with an attention unit act."""
+    return max(4, engine.attention_units)
+
+
 def teams(engine: EngineConfig, split: int) -> int:
     """Teams of 2**split clusters, one for each band, that share the tiles of a layer."""
     return engine.clusters >> split

@@ -44,8 +44,16 @@ def walk(layer, tokens, positions):
         {"tokens": 1, "height": 1, "width": 1, "convolution": 1, "groups": 2, "chunks": 1},
         {"tokens": 6, "height": 2, "width": 3, "convolution": 1, "pixel": 1, "chunks": 2},
         {"tokens": 5, "groups": 2, "chunks": 2, "use_list": 1, "split": 1, "band_tokens": 3},
-        {"tokens": 10, "height": 5, "width": 2, "convolution": 1, "chunks": 2, "split": 1,
-         "band_tokens": 6, "band_rows": 3},
+        {
+            "tokens": 10,
+            "height": 5,
+            "width": 2,
+            "convolution": 1,
+            "chunks": 2,
+            "split": 1,
+            "band_tokens": 6,
+            "band_rows": 3,
+        },
     ],
 )
 @pytest.mark.parametrize("pause", [0.0, 0.5])

@@ -506,8 +506,7 @@ def test_layers_follow_the_page(fields, index, patience):
     layers = [layer_of(engine, kind, rng) for kind in rng.sample(KINDS, len(KINDS))]
     layers = [layer for layer in layers if len(share_of(engine, layer, index)[0])]
     tiles = [
-        [tile_of(engine, layer, rng) for _ in share_of(engine, layer, index)[0]]
-        for layer in layers
+        [tile_of(engine, layer, rng) for _ in share_of(engine, layer, index)[0]] for layer in layers
     ]
     bench = Bench(engine, index, layers, tiles, rng, patience)
     bench.run()

@@ -50,7 +50,12 @@ def make_packets(engine, count, rng):
 @pytest.mark.parametrize("clusters", [3, 7])
 def test_packets_and_cycles(clocked, axi_data_bits, stalls, clusters):
     engine = load_engine(
-        "small", clusters=clusters, lanes=3, axi_data_bits=axi_data_bits, mask_depth=24, weight_depth=64
+        "small",
+        clusters=clusters,
+        lanes=3,
+        axi_data_bits=axi_data_bits,
+        mask_depth=24,
+        weight_depth=64,
     )
     rng = random.Random(axi_data_bits + stalls)
     packets = make_packets(engine, 9, rng)
@@ -148,7 +153,17 @@ GOOD = 0xA5 | 0 << 8 | 2 << 16 | 2 << 32
         (GOOD | 0xFF << 16, 1, 0),
         (GOOD, 129, 2),
     ],
-    ids=["good", "magic", "cluster", "team", "split", "no lanes", "lanes", "mask lines", "weight lines"],
+    ids=[
+        "good",
+        "magic",
+        "cluster",
+        "team",
+        "split",
+        "no lanes",
+        "lanes",
+        "mask lines",
+        "weight lines",
+    ],
 )
 def test_refused_packets(clocked, header, record, fails):
     dut = WeightLoader(load_engine("small"))

@@ -17,9 +17,7 @@ SMALL = NetworkConfig(
 
 @pytest.fixture(scope="module")
 def ticket():
-    return random_ticket(
-        SMALL, sparsity=0.9, images=zoo.sample_images().images[-4:], seed=0
-    )
+    return random_ticket(SMALL, sparsity=0.9, images=zoo.sample_images().images[-4:], seed=0)
 
 
 def test_densities_are_those_of_a_pruned_network():

@@ -35,7 +35,12 @@ def bands_of(pools, bands, pooled):
     [
         ({"clusters": 4, "lanes": 3, "chunk": 4}, (False, True, False, False), 4, 1),
         ({"clusters": 6, "lanes": 4, "chunk": 4}, (False, True, False, True), 2, 2),
-        ({"clusters": 7, "lanes": 2, "chunk": 8, "time_steps": 2}, (True, False, False, True), 2, 2),
+        (
+            {"clusters": 7, "lanes": 2, "chunk": 8, "time_steps": 2},
+            (True, False, False, True),
+            2,
+            2,
+        ),
         ({"clusters": 13, "lanes": 4, "chunk": 16}, (False, False, True, False), 4, 4),
     ],
 )
