@@ -25,7 +25,7 @@ def engine_of(seed: int, number: int, *, size: int = LARGE) -> EngineConfig:
 
 
 def case_of(engine: EngineConfig, seed: int, number: int, pair: int) -> Case:
-    """Pair `pair` of engine `number`: the first random network that it can hold, mapped at random."""
+    """Pair `pair` of engine `number`: the first random network it can hold, mapped at random."""
     generator = np.random.default_rng([seed, number, pair])
     refusal = ""
     for _ in range(_TRIES):

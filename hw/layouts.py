@@ -86,7 +86,8 @@ def row_layout(engine: EngineConfig) -> data.StructLayout:
     """A finished row in a cluster's row queue.
 
     `position` counts walked tokens (list position, or raster position of a convolution with its
-    `y`, `x`; `seam`: the last row of a band that another follows), `row` is the stored row within the token group, `lane` the lane of a HEAD value.
+    `y`, `x`; `seam`: the last row of a band that another follows), `row` is the stored row within
+    the token group, `lane` the lane of a HEAD value.
     """
     return data.StructLayout(
         {

@@ -32,7 +32,7 @@ class RowScheduler(wiring.Component):
 
     Members:
         first_cycle: this is cycle 0 of a frame.
-        attention: it is an attention layer. pool, update: the layer pools; the layer adds to a stored row.
+        attention, pool, update: the layer is one, it pools, it adds to a stored row.
         height, width: of the positions walked.
         rows: heads of the clusters' row queues.
         operation: what to do, registered.

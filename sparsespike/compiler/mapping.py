@@ -24,6 +24,8 @@ _POOL_OPERATIONS = 0.75
 """Write-back operations of a pooled position."""
 _SEAM_DISTANCE = 3
 """Write slots between two bands that update the same pooled row."""
+_EVENNESS = 32
+"""Twice as many bands must save more than 1 / this of the cycles: bands differ in activity."""
 _PLANES = 2
 """Planes of a count that are not silent."""
 
@@ -76,7 +78,8 @@ def map_layer(
         teams = derived.teams(engine, split)
         stream = deal_tiles(cost, teams)
         load = max(int(cost[stream[team::teams]].sum()) for team in range(teams))
-        options.append((load * (band_positions(flow, split) or 0), split, stream))
+        cycles = load * (band_positions(flow, split) or 0)
+        options.append((cycles * (_EVENNESS + split), split, stream))
     _, split, stream = min(options, key=lambda option: option[:2])
     return LayerMapping(split, stream)
 

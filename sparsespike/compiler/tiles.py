@@ -21,7 +21,7 @@ class Tile:
     """Output channels (lane by lane) that a team of clusters computes at a time.
 
     Attributes:
-        cluster: first of the team; split: log2 of the clusters in it, each with a band of positions.
+        cluster: first of the team; split: log2 of its clusters, one for each band of positions.
         channels: -1 is a silent lane.
     """
 

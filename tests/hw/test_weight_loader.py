@@ -11,7 +11,7 @@ from sparsespike.contract.config import load_engine
 
 
 def make_packets(engine, count, rng):
-    """[(team, lanes, row, header, [(kind, lane, line, offsets, data)])]; team: one bit a cluster."""
+    """[(team, lanes, row, header, [(kind, lane, line, offsets, data)])]; team: bit per cluster."""
     bits, chunk = engine.axi_data_bits, engine.chunk
     packets = []
     for tile in range(count):
