@@ -64,7 +64,9 @@ class AddressGenerator(wiring.Component):
         dx_end = dx == Mux(whole | (layer.convolution & ~right), 2, 1)
         dy_end = dy == Mux(whole | (layer.convolution & ~bottom), 2, 1)
         group_end = group + 1 == layer.groups
-        token_end = self.token + 1 == place.end
+        next_token = Signal(18)
+        m.d.comb += next_token.eq(self.token + 1 + Mux(right, place.skip, 0))
+        token_end = right & (next_token >= layer.tokens)
         tile_end = tile + place.teams >= layer.tiles
         ends = [chunk_end, dx_end, dy_end, group_end, token_end, tile_end]
         done = [Signal(name=f"done_{i}") for i in range(len(ends))]
@@ -93,7 +95,7 @@ class AddressGenerator(wiring.Component):
                 m.d.comb += [next_y.eq(place.row), next_x.eq(0)]
             with m.Elif(done[3]):
                 m.d.comb += next_x.eq(Mux(right, 0, x + 1))
-                m.d.comb += next_y.eq(y + right)
+                m.d.comb += next_y.eq(y + Mux(right, place.step, 0))
             m.d.sync += [y.eq(next_y), x.eq(next_x), chunk.eq(Mux(done[0], 0, chunk + 1))]
             with m.If(done[0]):
                 m.d.sync += dx.eq(Mux(done[1], first(next_x), dx + 1))
@@ -102,7 +104,7 @@ class AddressGenerator(wiring.Component):
             with m.If(done[2]):
                 m.d.sync += group.eq(Mux(done[3], 0, group + 1))
             with m.If(done[3]):
-                m.d.sync += self.token.eq(Mux(done[4], place.first, self.token + 1))
+                m.d.sync += self.token.eq(Mux(done[4], place.first, next_token))
             with m.If(done[4]):
                 m.d.sync += [tile.eq(tile + place.teams), active.eq(~tile_end)]
 

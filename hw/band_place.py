@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Array, Module, Mux, Signal
+from amaranth.hdl import Array, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -22,8 +22,8 @@ class BandPlace(wiring.Component):
         index: number of the cluster, constant. descriptor: the layer.
         team, teams: the cluster's team, and how many there are.
         works: the cluster has tiles to compute.
-        first, row: first position of its band, and that position's row in a convolution.
-        end: position after the band's last. seam: last row, if another band follows.
+        first, row: first position of its band, and that position's row of the map.
+        step: rows from one of the band to the next; skip: positions between the two.
     """
 
     def __init__(self, engine: EngineConfig) -> None:
@@ -36,16 +36,16 @@ class BandPlace(wiring.Component):
                 "teams": Out(range(engine.clusters + 1)),
                 "works": Out(1),
                 "first": Out(16),
-                "row": Out(16),
-                "end": Out(16),
-                "seam": Out(16),
+                "row": Out(derived.MAX_SPLIT),
+                "step": Out(derived.MAX_SPLIT + 1),
+                "skip": Out(16),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         layer, clusters = self.descriptor, range(self._engine.clusters)
-        band, member = Signal(derived.MAX_SPLIT), Signal()
+        band, member = self.row, Signal()
         with m.Switch(layer.split):
             for split in _SPLITS:
                 places = [derived.team_place(self._engine, k, split) for k in clusters]
@@ -56,12 +56,10 @@ class BandPlace(wiring.Component):
                         band.eq(Array(p[1] if p else 0 for p in places)[self.index]),
                         member.eq(Array(int(p is not None) for p in places)[self.index]),
                     ]
-        last = band == ((1 << layer.split) - 1)[: derived.MAX_SPLIT]
         m.d.comb += [
             self.works.eq(member & (layer.tiles > self.team)),
-            self.first.eq(band * layer.band_tokens),
-            self.row.eq(band * layer.band_rows),
-            self.seam.eq(self.row + layer.band_rows - 1),
-            self.end.eq(Mux(last, layer.tokens, self.first + layer.band_tokens)),
+            self.first.eq(band * layer.width),
+            self.step.eq(1 << layer.split),
+            self.skip.eq((layer.width << layer.split) - layer.width),
         ]
         return m

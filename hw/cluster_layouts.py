@@ -110,7 +110,6 @@ def row_place_layout(engine: EngineConfig) -> data.StructLayout:
             "position": unsigned(16),
             "y": unsigned(16),
             "x": unsigned(16),
-            "seam": unsigned(1),
             "group": unsigned(8),
             "row": unsigned(16),
             "lane": range(max(2, engine.lanes)),

@@ -86,8 +86,7 @@ def row_layout(engine: EngineConfig) -> data.StructLayout:
     """A finished row in a cluster's row queue.
 
     `position` counts walked tokens (list position, or raster position of a convolution with its
-    `y`, `x`; `seam`: the last row of a band that another follows), `row` is the stored row within
-    the token group, `lane` the lane of a HEAD value.
+    `y`, `x`), `row` is the stored row within the token group, `lane` the lane of a HEAD value.
     """
     return data.StructLayout(
         {
@@ -96,7 +95,6 @@ def row_layout(engine: EngineConfig) -> data.StructLayout:
             "position": unsigned(16),
             "y": unsigned(16),
             "x": unsigned(16),
-            "seam": unsigned(1),
             "group": unsigned(8),
             "row": unsigned(16),
             "lane": range(max(2, engine.lanes)),

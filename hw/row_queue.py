@@ -64,7 +64,7 @@ class RowQueue(wiring.Component):
             self.o.p.value.eq(values[oldest]),
             self.done.eq(accepted & place.final),
         ]
-        for name in ("position", "y", "x", "seam", "group", "row", "lane"):
+        for name in ("position", "y", "x", "group", "row", "lane"):
             m.d.comb += self.o.p[name].eq(place[name])
         with m.If(self.allocate):
             m.d.sync += places[placed].eq(self.place)

@@ -33,6 +33,7 @@ class RowScheduler(wiring.Component):
     Members:
         first_cycle: this is cycle 0 of a frame.
         attention, pool, update: the layer is one, it pools, it adds to a stored row.
+        shared: pooled rows are shared by bands.
         height, width: of the positions walked.
         rows: heads of the clusters' row queues.
         operation: what to do, registered.
@@ -45,6 +46,7 @@ class RowScheduler(wiring.Component):
                 "first_cycle": In(1),
                 "attention": In(1),
                 "pool": In(1),
+                "shared": In(1),
                 "update": In(1),
                 "height": In(16),
                 "width": In(16),
@@ -85,8 +87,8 @@ class RowScheduler(wiring.Component):
             for k in range(clusters):
                 with m.If(valid & turn[k]):
                     m.d.sync += steps[k].eq(more)
-            # The row that two bands share was cleared before, and both add to it.
-            first = (step & ~row.seam) | (row.y == 0)
+            # Rows that bands share were cleared before, and all bands add to them.
+            first = ~self.shared & (step | (row.y == 0))
             m.d.sync += [
                 self.operation.y.eq((row.y >> 1) + step),
                 self.operation.x.eq(row.x >> 1),

@@ -72,6 +72,7 @@ class TakeWalk(wiring.Component):
         slot = self.o.slot
         since = Signal(range(steps + 3), init=steps + 2)
         row_done, visit_done, group_done, token_done, unit_done = (Signal() for _ in range(5))
+        right, next_position = Signal(), Signal(18)
 
         def decide() -> None:
             first, near, takes = Signal(), Signal(), Signal(range(max(2, pitch) + 1))
@@ -98,11 +99,12 @@ class TakeWalk(wiring.Component):
             whole = ~attention & (layer.accumulate == Accumulate.ALL)
             units = Mux(attention, layer.heads, layer.tiles)
             step = Mux(attention, engine.attention_units, band.teams)
-            end = Mux(attention, layer.tokens, band.end)
             m.d.comb += [
+                right.eq(place.x + 1 == layer.width),
+                next_position.eq(place.position + 1 + Mux(right, band.skip, 0)),
                 visit_done.eq(self.take & (slot + 1 == slots)),
                 group_done.eq(visit_done & (~grouped | (place.group + 1 == layer.groups))),
-                token_done.eq(group_done & (whole | (place.position + 1 == end))),
+                token_done.eq(group_done & (whole | (right & (next_position >= layer.tokens)))),
                 unit_done.eq(unit + step >= units),
                 self.tile_taken.eq(token_done & ~attention),
                 place.final.eq(token_done & unit_done),
@@ -111,7 +113,6 @@ class TakeWalk(wiring.Component):
                 m.d.sync += [unit.eq(unit + step), active.eq(~unit_done)]
 
         def advance() -> None:
-            right = place.x + 1 == layer.width
             first = Mux(attention, 0, band.first)
             with m.If(self.take):
                 m.d.sync += slot.eq(Mux(visit_done, 0, slot + 1))
@@ -119,9 +120,11 @@ class TakeWalk(wiring.Component):
                 m.d.sync += place.group.eq(Mux(group_done, 0, place.group + 1))
                 m.d.sync += left.eq(Mux(group_done, layer.time_steps, left - steps))
             with m.If(group_done):
-                m.d.sync += place.position.eq(Mux(token_done, first, place.position + 1))
+                m.d.sync += place.position.eq(Mux(token_done, first, next_position))
                 m.d.sync += place.x.eq(Mux(token_done | right, 0, place.x + 1))
-                m.d.sync += place.y.eq(Mux(token_done, band.row, place.y + right))
+                m.d.sync += place.y.eq(
+                    Mux(token_done, band.row, place.y + Mux(right, band.step, 0))
+                )
 
         def locate() -> None:
             head_rows, base = Signal(16), Signal(16)
@@ -131,7 +134,6 @@ class TakeWalk(wiring.Component):
                 head_rows.eq(chunks >> pitch.bit_length() - 1),
                 place.row.eq(Mux(attention, base + (slot >> pitch.bit_length() - 1), self.row)),
                 place.lane.eq(slot),
-                place.seam.eq((layer.split != 0) & (place.y == band.seam)),
                 self.o.steps.eq(Mux(spiking, Cat(left > a for a in range(steps)), 0)),
                 self.o.fresh.eq(place.group == 0),
                 self.o.complete.eq(row_done),

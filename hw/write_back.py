@@ -72,6 +72,7 @@ class WriteBack(wiring.Component):
             scheduler.first_cycle.eq(self.first_cycle),
             scheduler.attention.eq(layer.operation == Operation.ATTENTION.value),
             scheduler.pool.eq(stores & layer.pool),
+            scheduler.shared.eq(layer.split != 0),
             scheduler.update.eq(counts & layer.residual),
             scheduler.height.eq(layer.height),
             scheduler.width.eq(layer.width),

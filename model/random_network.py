@@ -21,6 +21,7 @@ FIRING_LIMITS = (0.02, 0.98)
 """Every layer is meant to fire within these, attention as far as its counts allow."""
 
 _ATTENTION_TARGET = 0.25
+_THRESHOLDS = (0.5, 1.5)
 _QKV_RATES = (0.2, 0.35, 0.5, 0.65, 0.8, 0.92)
 
 
@@ -41,27 +42,31 @@ def random_integer_network(
     seed: int,
     target_firing: tuple[float, float] | Mapping[str, tuple[float, float]] = (0.1, 0.4),
     qkv_firing: tuple[float, ...] = _QKV_RATES,
+    thresholds: tuple[float, float] | Mapping[str, tuple[float, float]] = _THRESHOLDS,
     images: NDArray[np.uint8] | None = None,
 ) -> IntegerNetwork:
     """A random network of `config` whose layers fire at rates drawn from `target_firing`.
 
     weight_density: share of non-zero weights in each layer; 0 < density <= 1 (at least one each).
-    Both are for all layers, or by layer name. qkv_firing: rates of Q, K and V to choose from, by
-    what the attention then fires. images: uint8 (B, H, W, C) to calibrate on; 4 smooth random ones
-    if absent.
+    thresholds: in standard deviations of a channel's current; the lower, the more of its steps does
+    an output fire in that fires at all. These three are for all layers, or by layer name.
+    qkv_firing: rates of Q, K and V to choose from, by what the attention then fires. images: uint8
+    (B, H, W, C) to calibrate on; 4 smooth random ones if absent.
     """
     names = config.layer_names()
     if not isinstance(weight_density, Mapping):
         weight_density = dict.fromkeys(names, weight_density)
     if not isinstance(target_firing, Mapping):
         target_firing = dict.fromkeys(names, target_firing)
+    if not isinstance(thresholds, Mapping):
+        thresholds = dict.fromkeys(names, thresholds)
     for density in weight_density.values():
         if not 0 < density <= 1:
             raise ValueError(f"weight_density must be in (0, 1], not {density}")
     if images is None:
         images = random_images(config, 4, seed=seed)
     rng = np.random.default_rng(seed)
-    maker = _Maker(config, rng, weight_density, target_firing, qkv_firing)
+    maker = _Maker(config, rng, weight_density, target_firing, qkv_firing, thresholds)
     pad = maker.rng.integers(90, 160, config.in_channels).astype(np.uint8)
     layers = list(_stem(maker, images, pad))
     x = maker.output
@@ -145,6 +150,7 @@ class _Maker:
     density: Mapping[str, float]
     target: Mapping[str, tuple[float, float]]
     qkv_rates: tuple[float, ...]
+    thresholds: Mapping[str, tuple[float, float]]
     output: Tensor = field(default_factory=lambda: torch.zeros(0))
 
     def rates(self, name: str, channels: int) -> NDArray[np.float64]:
@@ -182,7 +188,7 @@ class _Maker:
         """
         steps = self.config.time_steps
         level = np.maximum(_deviation(current), 2.0)
-        scale = 1.0 / (level * self.rng.uniform(0.5, 1.5, len(level)))
+        scale = 1.0 / (level * self.rng.uniform(*self.thresholds[layer.name], len(level)))
         exact = [numeric.lif_threshold(float(s), steps) for s in scale]
         layer = replace(layer, scale=scale, threshold=np.array(exact, np.int64))
         low, high = self._bisect(layer, current, torch.from_numpy(rate))

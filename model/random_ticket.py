@@ -42,6 +42,9 @@ _FIRING = {
 _SPREAD = 0.8
 """A channel's rate is within 1 +- this of its layer's."""
 _QKV_FIRING = (0.08, 0.09, 0.1)
+_THRESHOLDS = (0.3, 1.0)
+"""Standard deviations of a channel's current: the lower, the more of its four steps does an output
+fire in that fires at all. With these about as many as in the trained `nano`."""
 _RELATIVE_DENSITY = {
     "conv0": 3.6,
     "conv1": 1.7,
@@ -86,6 +89,7 @@ def random_ticket(
             if (rate := _FIRING.get(_part(name)))
         },
         qkv_firing=_QKV_FIRING,
+        thresholds=_THRESHOLDS,
         images=images,
     )
 

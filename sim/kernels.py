@@ -108,23 +108,24 @@ def _time_tile(
     hits: NDArray,
     s: ClusterState,
     k: int,
-    positions: range,
+    places: range,
     tally: NDArray,
 ) -> None:
     """A tile's walk over a band through broadcast register, lanes and neuron unit of cluster k.
 
-    masks: those of the tile, (mask words * lanes,); hits: (beats,) lanes that a beat meets.
+    masks: those of the tile, (mask words * lanes,); hits: (beats,) lanes that a beat meets; places:
+    those of the band's positions in the walk.
     """
-    starts, places, room = s.starts[k], s.place[k], s.room[k]
+    starts, ring, room = s.starts[k], s.place[k], s.room[k]
     finish, takes, unit = s.finish[k], s.take[k], s.unit[k]
     size = 1 if d.output == _HEAD else lanes
     end, stages, gap = np.uint64(e.fifo - 1), e.broadcast_stages, s.gap[size]
     all_lanes = ~_ZERO >> np.uint64(64 - lanes)
     entered, left = s.entered[k], s.left[k]
     skips, stalls, idle, pushes, met = 0, 0, 0, 0, 0
-    first_scan, beat = walk.before[positions.start]
-    first_beat, row, full = beat, positions.start * d.groups, room.max()
-    scans = walk.before[positions.stop, 0] - first_scan
+    first_scan, beat = walk.before[places.start]
+    first_beat, row, full = beat, places.start * d.groups, room.max()
+    scans = walk.before[places.stop, 0] - first_scan
     for scan in range(first_scan, first_scan + scans):
         entered += 1
         stand = max(entered + stages, left + 1)
@@ -150,14 +151,14 @@ def _time_tile(
                 count = ones(bitmap & line[lane])
                 met += count
                 finish[lane] = start + max(count, 1) - 1
-                place = places[lane]
+                place = ring[lane]
                 starts[lane, place] = start
                 place = place + _ONE if place != end else _ZERO
-                places[lane] = place
+                ring[lane] = place
                 room[lane] = starts[lane, place]
                 full = max(full, room[lane])
             if walk.last[beat]:
-                operations = _operations(d, row // d.groups) if d.pool else 1
+                operations = _operations(d, walk.order[row // d.groups]) if d.pool else 1
                 _end_walk(e, k, lanes, size, gap, operations, unit, finish, takes, tally)
                 row += 1
             beat += 1
@@ -238,17 +239,19 @@ def matmul_layer(
         masks = tiles.masks[tiles.first_mask[tile] :]
         for k in team:
             s.entered[k] = max(s.entered[k], loaded + e.load_latency - 1)
-            positions = _band(d, k // teams)
-            _time_tile(e, d, tiles.lanes[tile], masks, walk, hits[:, t], s, k, positions, tally)
+            places = _band(d, k // teams)
+            _time_tile(e, d, tiles.lanes[tile], masks, walk, hits[:, t], s, k, places, tally)
             s.half_free[k, (s.loads[k] - 1) & 1] = s.unit[k, TAKE]
     return first_beat
 
 
 @njit(cache=True)
 def _band(d: LayerNumbers, band: int) -> range:
-    """Positions of a band; the last one has what is left."""
-    last = band == (1 << d.split) - 1
-    return range(band * d.band_tokens, d.tokens if last else (band + 1) * d.band_tokens)
+    """Places of a band's positions in the walk. The first bands may have a row more."""
+    rows, bands = d.tokens // d.width, 1 << d.split
+    first = band * (rows // bands) + min(band, rows % bands)
+    count = rows // bands + (band < rows % bands)
+    return range(first * d.width, (first + count) * d.width)
 
 
 @njit(cache=True)

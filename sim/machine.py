@@ -93,7 +93,7 @@ def run_image(machine: Machine, image: NDArray[np.uint8], *, keep_rows: bool) ->
     begin, beat, stops = machine.start.first_layer, 0, []
     for index, d in enumerate(machine.layers):
         go = begin + derived.descriptor_beats(program.engine) + derived.DESCRIPTOR_CYCLES
-        go += derived.seam_cycles(d.height, d.split, d.seam_lines)
+        go += d.seam_lines
         tally = np.zeros(len(kernels.TALLY), np.int64)
         if d.operation == Operation.ATTENTION:
             keys, queries = _attention(machine, d, memory, run.counters[index])
@@ -105,7 +105,8 @@ def run_image(machine: Machine, image: NDArray[np.uint8], *, keep_rows: bool) ->
             beat = kernels.matmul_layer(
                 e, d, machine.tiles, walk, hits, clusters, go, beat, times, tally
             )
-            _outputs(machine, index, memory, _sums(machine, index, walk, run), run)
+            sums = _sums(machine, index, walk, run)
+            _outputs(machine, index, memory, walk.order, sums, run)
         run.counters[index, _KERNEL] += tally
         check = max(go + 2, int(clusters.unit[:, kernels.WRITE].max()) + 1)
         stops.append(check + derived.DRAIN_CYCLES + _tail(machine, d))
@@ -133,6 +134,7 @@ def _attention(
         machine,
         d,
         memory,
+        np.arange(d.tokens),
         np.full(rows, e.pitch),
         np.arange(rows),
         np.zeros((rows, e.pitch), np.int64),
@@ -150,6 +152,7 @@ def _fire(
     machine: Machine,
     d: LayerNumbers,
     memory: Memory,
+    order: NDArray[np.int64],
     lanes: NDArray[np.int64],
     rows: NDArray[np.int64],
     bias: NDArray[np.int64],
@@ -159,7 +162,7 @@ def _fire(
 ) -> None:
     tally = np.zeros(len(neuron.TALLY), np.int64)
     constants = bias.reshape(-1), threshold.reshape(-1)
-    neuron.fire_layer(machine.engine, d, memory, lanes, rows, *constants, sums, tally)
+    neuron.fire_layer(machine.engine, d, memory, order, lanes, rows, *constants, sums, tally)
     counters[_NEURON] += tally
 
 
@@ -183,16 +186,23 @@ def _sums(machine: Machine, index: int, walk: Walk, run: ImageRun) -> NDArray[np
 
 
 def _outputs(
-    machine: Machine, index: int, memory: Memory, sums: NDArray[np.int32], run: ImageRun
+    machine: Machine,
+    index: int,
+    memory: Memory,
+    order: NDArray[np.int64],
+    sums: NDArray[np.int32],
+    run: ImageRun,
 ) -> None:
-    """What a matmul's sums become: stored rows, scores and kept tokens, or logits."""
+    """What a matmul's sums become: stored rows, scores and kept tokens, or logits.
+
+    order: positions in the order of `sums`.
+    """
     d, tiles = machine.layers[index], machine.tiles
     own = slice(d.first_tile, d.first_tile + d.tiles)
     lanes, rows, bias = tiles.lanes[own], tiles.row[own], tiles.bias[own]
     if d.output in (Output.SPIKE, Output.COUNT):
-        _fire(
-            machine, d, memory, lanes, rows, bias, tiles.threshold[own], sums, run.counters[index]
-        )
+        threshold = tiles.threshold[own]
+        _fire(machine, d, memory, order, lanes, rows, bias, threshold, sums, run.counters[index])
         return
     # (tiles, walks, pitch)
     values = sums.sum(axis=1, dtype=np.int64).reshape(len(sums), d.tiles, -1).swapaxes(0, 1)
@@ -208,7 +218,7 @@ def _outputs(
     for tile in range(d.tiles):
         used = slice(0, lanes[tile])
         place = d.first_tile + tile
-        scores += numeric.selector_score(
+        scores[order] += numeric.selector_score(
             values[tile, :, used],
             tiles.multiplier[place, used],
             d.shift,

@@ -114,8 +114,7 @@ class _Engine:
         data = self._program.image[place : place + derived.DESCRIPTOR_BYTES].tobytes()
         layer = unpack_words(data, DESCRIPTOR_FIELDS)
         yield from _wait(derived.descriptor_beats(self._engine) + derived.DESCRIPTOR_CYCLES)
-        if layer["seam_lines"]:
-            yield from self._clear_seams(layer)
+        yield from self._clear_seams(layer)
         for cluster in self._clusters:
             cluster.start(layer, self._cycle)
         yield from _wait(2)
@@ -132,18 +131,14 @@ class _Engine:
             self._run.rows[index] = self._stored(index, layer)
 
     def _clear_seams(self, layer: Fields) -> Iterator[None]:
-        """Walks the pooled map; the first row of every band but the first is a seam."""
+        """Clears the pooled map, a line a cycle."""
         counts = layer["output"] == Output.COUNT
         memory = self._memories.counts if counts else self._memories.spikes
         per_line = derived.rows_per_line(self._engine)
-        for y in range(0, layer["height"], 2):
-            if y == 0 or y % layer["band_rows"]:
-                yield
-                continue
-            for line in range(y // 2 * layer["seam_lines"], (y // 2 + 1) * layer["seam_lines"]):
-                for row in range(line * per_line, (line + 1) * per_line):
-                    self._memories.row(memory, layer["destination_base"] + row)[:] = 0
-                yield
+        for line in range(layer["seam_lines"]):
+            for row in range(line * per_line, (line + 1) * per_line):
+                self._memories.row(memory, layer["destination_base"] + row)[:] = 0
+            yield
 
     def _top_k(self, index: int, layer: Fields, total: Counter[str]) -> Iterator[None]:
         tokens, scores = layer["tokens"], self._memories.scores

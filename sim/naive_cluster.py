@@ -49,15 +49,13 @@ class Cluster:
         self._attention: AttentionUnit | None = None
         tiles, split = 0, layer["split"]
         place = derived.team_place(self._engine, self._number, split)
-        self._positions = range(0)
+        self._positions: list[int] = []
         if layer["operation"] == Operation.ATTENTION:
             self._attention = AttentionUnit(layer, self._memories, self.counters, self._heads())
         elif place is not None and place[0] < layer["tiles"]:
             team, band = place
             tiles = derived.ceil_div(layer["tiles"] - team, derived.teams(self._engine, split))
-            self._positions = derived.band_positions(
-                layer["tokens"], layer["band_tokens"], band, split
-            )
+            self._positions = derived.band_positions(layer["tokens"], layer["width"], band, split)
         self._end = self._walked + tiles
         self._scans: Iterator[Scan] = iter(())
         self._next: Scan | None = None
@@ -128,7 +126,7 @@ class Cluster:
                     if self._layer["output"] == Output.HEAD:
                         take.row = tile.row * self._engine.lanes + place
                         take.place, take.size = 0, 1
-                        if self._positions.start:
+                        if self._positions[0]:
                             take.constants = take.constants | {"bias": 0}
                     yield take
 

@@ -28,7 +28,7 @@ class Scan:
 class AddressGenerator:
     """Scans of a cluster's tiles, in the order of docs/engine.md section 3."""
 
-    def __init__(self, layer: Fields, memories: Memories, positions: range) -> None:
+    def __init__(self, layer: Fields, memories: Memories, positions: list[int]) -> None:
         self._layer, self._memories, self._positions = layer, memories, positions
 
     def tile_scans(self, tile: Tile) -> Iterator[Scan]:

@@ -40,7 +40,7 @@ class WriteBack:
             self._unit.unwritten -= 1
 
     def _targets(self, row: Row) -> Iterator[tuple[int, bool]]:
-        """(token stored, whether this is the first position that reaches it)."""
+        """(token stored, whether this is the first position that reaches it, of one band)."""
         d = self._layer
         if not d["pool"]:
             yield self._memories.tokens[row.n] if d["use_list"] else row.n, True
@@ -49,8 +49,7 @@ class WriteBack:
         width = numeric.pool_size(d["width"])
         for py in range(numeric.pool_size(d["height"])):
             if abs(y - 2 * py) <= 1:
-                seam = d["split"] > 0 and 2 * py > y and 2 * py % d["band_rows"] == 0
-                yield py * width + x // 2, y == max(2 * py - 1, 0) and not seam
+                yield py * width + x // 2, y == max(2 * py - 1, 0) and not d["split"]
 
     def _operate(self, row: Row, token: int, first: bool) -> None:
         d, memories = self._layer, self._memories

@@ -65,8 +65,7 @@ def _targets(d: LayerNumbers, n: int, targets: NDArray, merges: NDArray) -> int:
     count = 0
     for py in range(y // 2, min((y + 1) // 2 + 1, height)):
         targets[count] = py * width + x // 2
-        seam = d.split > 0 and 2 * py == y + 1 and (y + 1) % d.band_rows == 0
-        merges[count] = seam or y != max(2 * py - 1, 0)
+        merges[count] = d.split > 0 or y != max(2 * py - 1, 0)
         count += 1
     return count
 
@@ -82,13 +81,10 @@ def _merge(x: int, spikes: NDArray, held: NDArray) -> None:
 
 
 def clear_seams(e: EngineNumbers, d: LayerNumbers, m: Memory) -> None:
-    """Clears the pooled rows that two bands share."""
+    """Clears a pooled map whose rows bands share."""
     words = m.counts if d.output == _COUNT else m.spikes
-    line = max(e.chunk, e.pitch) // e.chunk
     first = d.destination_base * e.pitch // e.chunk
-    for band in range(1, 1 << d.split):
-        row = first + band * (d.band_rows // 2) * d.seam_lines * line
-        words[row : row + d.seam_lines * line] = 0
+    words[first : first + d.seam_lines * (max(e.chunk, e.pitch) // e.chunk)] = 0
 
 
 @njit(cache=True)
@@ -144,6 +140,7 @@ def fire_layer(
     e: EngineNumbers,
     d: LayerNumbers,
     m: Memory,
+    order: NDArray,
     lanes: NDArray,
     rows: NDArray,
     bias: NDArray,
@@ -153,8 +150,9 @@ def fire_layer(
 ) -> None:
     """Neurons of a layer of spikes or counts, stored.
 
-    lanes, rows: (tiles,) active lanes and row offset; bias, threshold: (tiles * pitch,); sums:
-    int32 (tokens * groups, adders, tiles * pitch). tally: (len(TALLY),), added to.
+    order: (tokens,) positions in the order of the walk; lanes, rows: (tiles,) active lanes and row
+    offset; bias, threshold: (tiles * pitch,); sums: int32 (tokens * groups, adders, tiles * pitch)
+    in that order. tally: (len(TALLY),), added to.
     """
     channels, count = len(bias), 1
     membrane, current = np.zeros(channels, np.int64), np.zeros(channels, np.int64)
@@ -164,7 +162,7 @@ def fire_layer(
     held = np.zeros((len(lanes), d.groups, e.adders), np.uint64)
     words = m.counts if d.output == _COUNT else m.spikes
     lif, ones_fired, written, updated = 0, 0, 0, 0
-    for n in range(d.tokens):
+    for place, n in enumerate(order):
         membrane[:] = 0
         targets[0] = m.tokens[n] if d.use_list else n
         if d.pool:
@@ -172,7 +170,7 @@ def fire_layer(
         for g in range(d.groups):
             steps = min(e.adders, d.time_steps - g * e.adders)
             for a in range(steps):
-                _currents(d.pixel, bias, sums[n * d.groups + g], a, current)
+                _currents(d.pixel, bias, sums[place * d.groups + g], a, current)
                 step = g * e.adders + a
                 _fire(step, d.time_steps - 1 - step, current, threshold, membrane, fired[a])
             fired[steps:] = 0
@@ -182,9 +180,9 @@ def fire_layer(
                 if d.pool:
                     _merge(n % d.width, spikes, held[t, g])
                 for i in range(count):
-                    place = (targets[i] * d.groups + g) * d.destination_rows + rows[t]
-                    source = d.residual_base + place if d.residual else -1
-                    row = d.destination_base + place
+                    stored = (targets[i] * d.groups + g) * d.destination_rows + rows[t]
+                    source = d.residual_base + stored if d.residual else -1
+                    row = d.destination_base + stored
                     _store(words, e.pitch, e.chunk, row, source, spikes, merges[i])
                     updated += merges[i] or source >= 0
                 written += count

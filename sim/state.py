@@ -59,8 +59,6 @@ class LayerNumbers(NamedTuple):
     residual: int
     planes: int
     split: int
-    band_tokens: int
-    band_rows: int
     seam_lines: int
     height: int
     width: int

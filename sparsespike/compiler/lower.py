@@ -9,7 +9,6 @@ import numpy as np
 
 from sparsespike.compiler.bounds import attention_threshold, lane_thresholds
 from sparsespike.compiler.dataflow import Flow
-from sparsespike.compiler.mapping import band_positions
 from sparsespike.compiler.pack import Lanes, pack_lanes, pack_tile, spread_weights
 from sparsespike.compiler.plan import Plan, nonzeros
 from sparsespike.compiler.refuse import require
@@ -44,7 +43,8 @@ class Lowering:
             **self._source(flow),
             **self._target(flow),
             **self._operator(flow),
-            **self._bands(flow, split),
+            split=split,
+            seam_lines=self._seam_lines(flow) if split else 0,
         )
         stored = self.plan.storage[flow.target].slot_channel if flow.target else np.zeros(0)
         layer = Layer(
@@ -162,15 +162,9 @@ class Lowering:
         entries = [(t.cluster, t.row, count[t.channels[t.channels >= 0]].sum()) for t in tiles]
         return np.array(entries, np.int64).reshape(-1, 3)
 
-    def _bands(self, flow: Flow, split: int) -> dict[str, int]:
-        """Positions of a layer's bands; nothing where there is but one."""
-        if not split:
-            return {}
-        tokens = band_positions(flow, split) or 0
-        rows = tokens // flow.size if flow.kind == "conv" else 0
-        fields = {"split": split, "band_tokens": tokens, "band_rows": rows}
-        if flow.pool and flow.target:
-            words = self.plan.storage[flow.target].words // derived.words_per_line(self.engine)
-            groups = derived.step_groups(self.engine, self.net.config.time_steps)
-            fields["seam_lines"] = numeric.pool_size(flow.size) * groups * words
-        return fields
+    def _seam_lines(self, flow: Flow) -> int:
+        """Memory lines of the pooled map, which bands share; 0 without a pool."""
+        if not flow.pool or flow.target is None:
+            return 0
+        lines = self.plan.storage[flow.target].words // derived.words_per_line(self.engine)
+        return flow.stored * derived.step_groups(self.engine, self.net.config.time_steps) * lines

@@ -2,7 +2,7 @@
 
 A tile takes as long as its heaviest lane or its broadcasts, whichever is more. Where a layer has
 few tiles, or tiles of very unequal work, its positions are split into bands: the clusters of a team
-compute the same tile, each over its own band.
+compute the same tile, each over its own band. Bands are interleaved, so that they fire alike.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _POOL_OPERATIONS = 0.75
 """Write-back operations of a pooled position."""
 _SEAM_DISTANCE = 3
 """Write slots between two bands that update the same pooled row."""
-_EVENNESS = 32
+_EVENNESS = 64
 """Twice as many bands must save more than 1 / this of the cycles: bands differ in activity."""
 _PLANES = 2
 """Planes of a count that are not silent."""
@@ -38,18 +38,9 @@ class LayerMapping:
     stream: NDArray[np.int64]
 
 
-def band_size(total: int, split: int) -> int | None:
-    """Positions (or rows) of every band but the last; None if one would be left empty."""
-    size = derived.ceil_div(total, 1 << split)
-    return size if ((1 << split) - 1) * size < total else None
-
-
-def band_positions(flow: Flow, split: int) -> int | None:
-    """Positions of every band but the last: whole rows of a convolution; None as `band_size`."""
-    if flow.kind != "conv":
-        return band_size(flow.tokens, split)
-    rows = band_size(flow.size, split)
-    return rows and rows * flow.size
+def band_positions(flow: Flow, split: int) -> int:
+    """Positions of the longest band: whole rows of a convolution."""
+    return derived.ceil_div(flow.tokens // flow.size, 1 << split) * flow.size
 
 
 def map_layer(
@@ -78,10 +69,16 @@ def map_layer(
         teams = derived.teams(engine, split)
         stream = deal_tiles(cost, teams)
         load = max(int(cost[stream[team::teams]].sum()) for team in range(teams))
-        cycles = load * (band_positions(flow, split) or 0)
+        cycles = load * band_positions(flow, split) + _clear_cycles(engine, flow, len(cost), split)
         options.append((cycles * (_EVENNESS + split), split, stream))
     _, split, stream = min(options, key=lambda option: option[:2])
     return LayerMapping(split, stream)
+
+
+def _clear_cycles(engine: EngineConfig, flow: Flow, rows: int, split: int) -> int:
+    """Cycles that clear a pooled map of so many rows for a position, in sixteenths."""
+    lines = derived.ceil_div(rows, derived.rows_per_line(engine))
+    return 16 * flow.stored * lines if flow.pool and split else 0
 
 
 def possible_splits(engine: EngineConfig, flow: Flow) -> list[int]:
@@ -90,14 +87,8 @@ def possible_splits(engine: EngineConfig, flow: Flow) -> list[int]:
 
 
 def _possible(engine: EngineConfig, flow: Flow, split: int) -> bool:
-    if split == 0:
-        return True
-    if not derived.teams(engine, split):
-        return False
-    if flow.pool:
-        rows = band_size(flow.size, split) or 1
-        return rows % 2 == 0 and derived.teams(engine, split) >= _SEAM_DISTANCE
-    return band_positions(flow, split) is not None
+    least = _SEAM_DISTANCE if flow.pool and split else 1
+    return flow.tokens // flow.size >= 1 << split and derived.teams(engine, split) >= least
 
 
 def lane_cycles(engine: EngineConfig, flow: Flow, weights: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -179,20 +179,12 @@ def team_clusters(engine: EngineConfig, team: int, split: int) -> range:
     return range(team, count << split, count)
 
 
-def band_positions(tokens: int, band_tokens: int, band: int, split: int) -> range:
-    """Positions of a band: `band_tokens`, but the last band has what is left of `tokens`."""
-    last = band == (1 << split) - 1
-    return range(band * band_tokens, tokens if last else (band + 1) * band_tokens)
+def band_positions(tokens: int, width: int, band: int, split: int) -> list[int]:
+    """Positions of a band: every 2**split-th row of a map of `width` columns, from row `band` on.
 
-
-def seam_cycles(height: int, split: int, seam_lines: int) -> int:
-    """Cycles in which the pooled rows that two bands share are cleared, 0 where there are none.
-
-    height: rows of the map before the pool. Other rows are passed in one cycle each.
+    A layer that is no convolution has width 1: every 2**split-th position.
     """
-    if not seam_lines:
-        return 0
-    return (height + 1) // 2 + ((1 << split) - 1) * (seam_lines - 1)
+    return [n for n in range(tokens) if n // width % (1 << split) == band]
 
 
 def neuron_latency(engine: EngineConfig) -> int:

@@ -26,7 +26,7 @@ from sparsespike.contract.network import NetworkConfig
 HEADER_MAGIC = 0x47525053  # "SPRG", little-endian
 DESCRIPTOR_MAGIC = 0x5C
 TILE_MAGIC = 0xA5
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 CHECKSUM_TARGET = 0x53504B45
 """The 16 words of a header or descriptor sum to this, modulo 2**32."""
 _FILE_MAGIC = b"SPSPIKE1"
@@ -105,9 +105,7 @@ DESCRIPTOR_FIELDS: dict[str, tuple[int, int, int]] = {
     "heads": (12, 16, 8),
     "head_words": (12, 24, 8),
     "layer": (13, 0, 16),
-    "seam_lines": (13, 16, 16),
-    "band_tokens": (14, 0, 16),
-    "band_rows": (14, 16, 16),
+    "seam_lines": (14, 0, 32),
     "checksum": (15, 0, 32),
 }
 
@@ -143,8 +141,7 @@ class Descriptor:
         destination_rows: rows stored per token and group.
         tiles: tiles of the layer; team k computes tiles k, k + teams, ... of the stream.
         split: log2 of the bands of positions, one for each cluster of a team.
-        band_tokens, band_rows: positions, and rows of a convolution, of every band but the last.
-        seam_lines: memory lines of a row of the pooled map, if there are several bands; else 0.
+        seam_lines: memory lines of the pooled map, if there are several bands; else 0.
         key_offset, value_offset: words from a token's query words to its key and value words.
         head_words: words of one attention head.
     """
@@ -165,8 +162,6 @@ class Descriptor:
     last: int = 0
     planes: int = 1
     split: int = 0
-    band_tokens: int = 0
-    band_rows: int = 0
     seam_lines: int = 0
     height: int = 1
     width: int = 1

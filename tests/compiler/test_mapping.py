@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sparsespike.compiler.dataflow import dataflow
-from sparsespike.compiler.mapping import band_positions, band_size, map_layer, possible_splits
+from sparsespike.compiler.mapping import band_positions, map_layer, possible_splits
 from sparsespike.contract.config import load_engine
 from sparsespike.contract.errors import ContractError
 from sparsespike.contract.network import NetworkConfig
@@ -19,11 +19,6 @@ def choose(name, heaviest, **options):
     return map_layer(
         load_engine("large"), FLOWS[name], heaviest=np.array(heaviest), mask_words=27, **options
     )
-
-
-@pytest.mark.parametrize("total, split, size", [(57, 2, 15), (8, 3, 1), (9, 3, None), (5, 2, None)])
-def test_no_band_is_empty(total, split, size):
-    assert band_size(total, split) == size
 
 
 def test_bands_of_a_convolution_are_rows():

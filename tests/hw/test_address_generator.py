@@ -27,7 +27,7 @@ def walk(layer, tokens, positions):
             ends = {
                 Accumulate.GROUP: True,
                 Accumulate.TOKEN: g == layer.groups - 1,
-                Accumulate.ALL: g == layer.groups - 1 and n == layer.tokens - 1,
+                Accumulate.ALL: g == layer.groups - 1 and n == positions[-1],
             }[layer.accumulate]
             for i, scan in enumerate(scans):
                 yield (*scan, ends and i == len(scans) - 1)
@@ -43,7 +43,8 @@ def walk(layer, tokens, positions):
         {"tokens": 3, "height": 3, "width": 1, "convolution": 1, "groups": 1, "chunks": 2},
         {"tokens": 1, "height": 1, "width": 1, "convolution": 1, "groups": 2, "chunks": 1},
         {"tokens": 6, "height": 2, "width": 3, "convolution": 1, "pixel": 1, "chunks": 2},
-        {"tokens": 5, "groups": 2, "chunks": 2, "use_list": 1, "split": 1, "band_tokens": 3},
+        {"tokens": 5, "groups": 2, "chunks": 2, "use_list": 1, "split": 1},
+        {"tokens": 4, "chunks": 2, "use_list": 1, "accumulate": Accumulate.ALL, "split": 1},
         {
             "tokens": 10,
             "height": 5,
@@ -51,8 +52,6 @@ def walk(layer, tokens, positions):
             "convolution": 1,
             "chunks": 2,
             "split": 1,
-            "band_tokens": 6,
-            "band_rows": 3,
         },
     ],
 )
@@ -67,7 +66,8 @@ def test_walk(clocked, fields, pause):
     tokens = [rng.randrange(50) for _ in range(layer.tokens)]
     dut = AddressGenerator(engine)
     # Cluster 1 of 3 computes tiles 1, 4 and 7 of 8.
-    positions = range(layer.band_tokens, layer.tokens)
+    rows = range(bands, layer.tokens // layer.width, 1 + bands)
+    positions = [y * layer.width + x for y in rows for x in range(layer.width)]
     expected = [scan for _ in range(3) for scan in walk(layer, tokens, positions)]
     each = len(expected) // 3
     seen, done = [], []

@@ -66,12 +66,10 @@ def layer_of(engine, kind, rng):
         fields |= {"output": int(Output.HEAD), "accumulate": int(Accumulate.ALL)}
     if engine.clusters > 3:
         split, rows = rng.choice([1, 2]), fields.get("height", 0)
-        each = rng.randint(1, 3)
-        whole = (1 << split) * each - rng.randrange(each)
-        width = fields.get("width", 1)
+        whole = (1 << split) + rng.randint(0, 5)
         if rows:
-            fields |= {"height": whole, "band_rows": each}
-        fields |= {"split": split, "tokens": whole * width, "band_tokens": each * width}
+            fields |= {"height": whole}
+        fields |= {"split": split, "tokens": whole * fields.get("width", 1)}
         fields |= {"tiles": fields["tiles"] >> split or 1}
     return Descriptor(**fields)
 
@@ -80,9 +78,9 @@ def share_of(engine, layer, index):
     """Numbers of the tiles, and positions, that a cluster computes."""
     teams = engine.clusters >> layer.split
     team, band = index % teams, index // teams
-    end = layer.tokens if band + 1 == 1 << layer.split else (band + 1) * layer.band_tokens
     own = range(team, layer.tiles, teams) if band < 1 << layer.split else range(0)
-    return own, range(band * layer.band_tokens, end)
+    rows = range(band, layer.tokens // layer.width, 1 << layer.split)
+    return own, [y * layer.width + x for y in rows for x in range(layer.width)]
 
 
 def tile_of(engine, layer, rng):
@@ -312,7 +310,7 @@ class Twin:
                 value += GELU[q & 0xFF] * content.score_weight
                 self.counts["selector_updates"] += 1
             else:
-                value = sum(lane.sums) + (0 if self.positions.start else content.bias)
+                value = sum(lane.sums) + (0 if self.positions[0] else content.bias)
             lane.sums = [0] * self.engine.time_steps
             if complete:
                 self.row_end = take

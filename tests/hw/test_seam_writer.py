@@ -13,10 +13,8 @@ from sparsespike.contract.program import Descriptor, Output
     "fields, cleared, cycles",
     [
         ({"height": 8}, [], 0),
-        # Two bands of 4 rows: of the pooled rows 0 to 3, row 2 begins a band.
-        ({"height": 8, "split": 1, "band_rows": 4, "seam_lines": 3}, [6, 7, 8], 6),
-        ({"height": 5, "split": 1, "band_rows": 4, "seam_lines": 1}, [2], 3),
-        ({"height": 7, "split": 2, "band_rows": 2, "seam_lines": 2}, [2, 3, 4, 5, 6, 7], 7),
+        ({"height": 8, "split": 1, "seam_lines": 3}, [0, 1, 2], 3),
+        ({"height": 5, "split": 2, "seam_lines": 1}, [0], 1),
     ],
 )
 @pytest.mark.parametrize("output", [Output.SPIKE, Output.COUNT])
@@ -46,4 +44,3 @@ def test_seams(clocked, fields, cleared, cycles, output):
     assert written == 2 * cleared
     seen = [cycle for cycle, waits in enumerate(waited) if waits]
     assert seen == [begin + i for begin in begins for i in range(cycles)]
-    assert cycles == derived.seam_cycles(layer.height, layer.split, layer.seam_lines)

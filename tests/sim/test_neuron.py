@@ -29,6 +29,7 @@ def fire(engine, d, memory, sums, *, bias=0, threshold=40):
         engine_numbers(engine),
         d,
         memory,
+        np.arange(d.tokens),
         np.array([4]),
         np.array([1]),
         *constants,
