@@ -8,6 +8,8 @@ from cocotb_tests.case import Case, prepare
 from cocotb_tests.random_engines import LARGE, random_engine
 from cocotb_tests.random_networks import random_case
 from sparsespike.compiler import compile_network
+from sparsespike.compiler.dataflow import dataflow
+from sparsespike.compiler.mapping import possible_splits
 from sparsespike.contract.config import EngineConfig
 from sparsespike.contract.counters import COUNTERS
 from sparsespike.contract.errors import ContractError
@@ -23,13 +25,15 @@ def engine_of(seed: int, number: int, *, size: int = LARGE) -> EngineConfig:
 
 
 def case_of(engine: EngineConfig, seed: int, number: int, pair: int) -> Case:
-    """Pair `pair` of engine `number`: the first random network that the engine can hold."""
+    """Pair `pair` of engine `number`: the first random network it can hold, mapped at random."""
     generator = np.random.default_rng([seed, number, pair])
     refusal = ""
     for _ in range(_TRIES):
         network, images = random_case(generator, engine)
+        flows = [flow for flow in dataflow(network.config) if flow.kind != "attention"]
+        bands = {x.name: 1 << int(generator.choice(possible_splits(engine, x))) for x in flows}
         try:
-            program = compile_network(network, engine)
+            program = compile_network(network, engine, bands=bands)
         except ContractError as error:
             refusal = str(error)
             continue

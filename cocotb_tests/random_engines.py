@@ -7,7 +7,7 @@ import numpy as np
 from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig, load_engine
 
-_CLUSTERS = (1, 2, 3, 4)
+_CLUSTERS = (1, 2, 3, 4, 6, 7)
 _CHUNKS = (4, 8, 8, 16, 16, 32, 64)
 _ADDERS = (1, 2, 3, 4, 4, 8)
 _MOST_LANES = 16

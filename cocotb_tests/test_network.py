@@ -3,9 +3,15 @@
 
 import pytest
 
+from cocotb_tests.case import prepare
 from cocotb_tests.cosim import run_cases
 from cocotb_tests.engine_run import run_frames
 from cocotb_tests.runner import wave_path
+from model import zoo
+from sparsespike.compiler import compile_network
+from sparsespike.compiler.dataflow import dataflow
+from sparsespike.compiler.mapping import possible_splits
+from sparsespike.contract.config import load_engine
 
 
 def assert_exact(result):
@@ -32,6 +38,17 @@ def test_tiny_on_micro_with_icarus(tiny_case, icarus):
 @pytest.mark.parametrize("nano_case", ["small", "micro"], indirect=True)
 def test_nano(nano_case):
     (result,) = run_cases([nano_case])
+    assert_exact(result)
+
+
+def test_bands():
+    """Layers in two bands, pooled ones with the rows that two bands share."""
+    engine = load_engine("micro", clusters=6, lanes=2, attention_units=2)
+    network = zoo.load_integer("tiny")
+    flows = [flow for flow in dataflow(network.config) if 1 in possible_splits(engine, flow)]
+    program = compile_network(network, engine, bands={flow.name: 2 for flow in flows})
+    assert any(layer.descriptor.seam_lines for layer in program.layers)
+    (result,) = run_cases([prepare(network, program, zoo.sample_images().images[:1, :8, :8])])
     assert_exact(result)
 
 

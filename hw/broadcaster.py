@@ -35,6 +35,7 @@ class Broadcaster(wiring.Component):
         descriptor, go: the layer and its start.
         write: write bus of the activation memories.
         list_index, list_value: asynchronous read of the token list.
+        works: the layer has scans for this cluster, if it is a matmul.
         available, half, lanes: the next tile to walk; walked: its last scan enters now.
         attention, token, spikes: the attention unit's reads, its walked position, the words read.
         mask_enable, mask_half, mask_index, masks: read of the lanes' mask words.
@@ -51,6 +52,7 @@ class Broadcaster(wiring.Component):
                 "index": In(range(max(2, engine.clusters))),
                 "descriptor": In(layouts.descriptor_layout()),
                 "go": In(1),
+                "works": Out(1),
                 "write": In(layouts.write_bus(engine)),
                 "list_index": Out(tokens),
                 "list_value": In(tokens),
@@ -91,6 +93,7 @@ class Broadcaster(wiring.Component):
             m.d.comb += [
                 attention.eq(layer.operation == Operation.ATTENTION),
                 generator.descriptor.eq(layer),
+                self.works.eq(generator.works),
                 generator.stored.eq(self.list_value),
                 generator.o.ready.eq(pipeline.i.ready & ~attention),
                 self.walked.eq(generator.tile_done),
@@ -136,7 +139,7 @@ class Broadcaster(wiring.Component):
             with m.If(register.leaving & register.final):
                 m.d.sync += walking.eq(0)
             with m.If(self.go):
-                m.d.sync += walking.eq(~attention & (layer.tiles > self.index))
+                m.d.sync += walking.eq(~attention & self.works)
             m.d.comb += [
                 self.events.scan.eq(register.leaving),
                 self.events.mask_words.eq(Mux(register.leaving, scanned, 0)),

@@ -137,7 +137,7 @@ class ClusterBody(wiring.Component):
             with m.If(self.go):
                 m.d.sync += self.busy.eq(attends & attention)
                 with m.If(~attention):
-                    m.d.sync += self.busy.eq(self.descriptor.tiles > self.index)
+                    m.d.sync += self.busy.eq(broadcaster.works)
             with m.Elif(neuron.done):
                 m.d.sync += self.busy.eq(0)
 

@@ -118,14 +118,30 @@ def row_place_layout(engine: EngineConfig) -> data.StructLayout:
     )
 
 
+def merge_layout(engine: EngineConfig) -> data.StructLayout:
+    """Where a row stands in its map's row: at x = 0, at an odd x, its group; it is stored."""
+    return data.StructLayout(
+        {
+            "stored": unsigned(1),
+            "begins": unsigned(1),
+            "odd": unsigned(1),
+            "group": range(max(2, derived.most_groups(engine))),
+        }
+    )
+
+
 def take_layout(engine: EngineConfig) -> data.StructLayout:
-    """A take: its slot, the steps that count, whether P starts at 0, whether it ends its row."""
+    """A take: its slot, the steps that count, whether P starts at 0, whether it ends its row.
+
+    `merge` is that of the row.
+    """
     return data.StructLayout(
         {
             "slot": range(neuron_slots(engine)),
             "steps": unsigned(engine.time_steps),
             "fresh": unsigned(1),
             "complete": unsigned(1),
+            "merge": merge_layout(engine),
         }
     )
 

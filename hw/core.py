@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module
+from amaranth.hdl import Cat, Module, Mux
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -16,6 +16,7 @@ from hw.logit_memory import LogitMemory
 from hw.logit_writer import LogitWriter
 from hw.registers import ADDRESSES, status_layout
 from hw.score_memory import ScoreMemory
+from hw.seam_writer import SeamWriter
 from hw.sequencer import Sequencer
 from hw.token_list import TokenList
 from hw.top_k import TopK
@@ -64,6 +65,7 @@ class Core(wiring.Component):
         )
         self._front = FrontEnd(engine)
         self._sequencer = Sequencer(engine)
+        self._seams = SeamWriter(engine)
         self._timer = FrameTimer()
         self._faults = FaultLatch()
         self._clusters = [Cluster(engine, index=k) for k in range(engine.clusters)]
@@ -79,6 +81,7 @@ class Core(wiring.Component):
         m = Module()
         m.submodules.front = self._front
         m.submodules.sequencer = self._sequencer
+        m.submodules.seams = self._seams
         m.submodules.timer = self._timer
         m.submodules.faults = self._faults
         for k, cluster in enumerate(self._clusters):
@@ -118,6 +121,9 @@ class Core(wiring.Component):
         front, sequencer, timer = self._front, self._sequencer, self._timer
         m.d.comb += [
             sequencer.begin.eq(front.done),
+            self._seams.descriptor.eq(front.descriptor),
+            self._seams.prepare.eq(sequencer.prepare),
+            sequencer.waits.eq(self._seams.waits),
             sequencer.layers.eq(front.layers),
             sequencer.fetched.eq(front.fetched),
             sequencer.valid.eq(front.valid),
@@ -152,14 +158,17 @@ class Core(wiring.Component):
         m.d.comb += [
             write_back.first_cycle.eq(self.start),
             write_back.descriptor.eq(self._front.descriptor),
-            write_back.pixels.eq(self._front.pixels),
+            write_back.pixels.eq(
+                Mux(self._seams.write.valid, self._seams.write, self._front.pixels)
+            ),
             self._tokens.index[clusters].eq(write_back.list_index),
             write_back.list_value.eq(self._tokens.value[clusters]),
             self._scores.clear.eq(self._sequencer.go),
             self._scores.add.eq(write_back.score),
             self._scores.position.eq(write_back.finished.position),
             self._scores.value.eq(write_back.finished.value),
-            self._logits.write.eq(write_back.logit),
+            self._logits.clear.eq(self._sequencer.go),
+            self._logits.add.eq(write_back.logit),
             self._logits.row.eq(write_back.finished.row),
             self._logits.lane.eq(write_back.finished.lane),
             self._logits.value.eq(write_back.finished.value),

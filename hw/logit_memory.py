@@ -1,8 +1,8 @@
-"""Logit memory: the head's results until they go out."""
+"""Logit memory: adds up the head's results until they go out."""
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Signal, signed
+from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -11,20 +11,23 @@ from sparsespike.contract.config import EngineConfig
 
 
 class LogitMemory(wiring.Component):
-    """Stores the value of lane `lane` of row `row` at row * lanes + lane.
+    """Adds the value of lane `lane` of row `row` at row * lanes + lane; the first one replaces.
 
-    Timing: a write at c is stored in c + 1; a read at c has its value in c + 1.
+    Timing: an addition at c is written in c + 2; one addition a cycle. A read at c has its value
+    in c + 1.
 
     Members:
-        write, row, lane, value: a logit.
-        index, logit: read port.
+        clear: the next additions are first ones.
+        add, row, lane, value: one band's part of a logit.
+        index, logit: read port, used while there are no additions.
     """
 
     def __init__(self, engine: EngineConfig) -> None:
         self.engine = engine
         super().__init__(
             {
-                "write": In(1),
+                "clear": In(1),
+                "add": In(1),
                 "row": In(16),
                 "lane": In(range(max(2, engine.lanes))),
                 "value": In(signed(32)),
@@ -37,18 +40,28 @@ class LogitMemory(wiring.Component):
         m = Module()
         classes = self.engine.max_classes
         m.submodules.memory = memory = Memory(shape=signed(32), depth=classes, init=[])
-        write, read = memory.write_port(), memory.read_port()
-        writing, place, value = Signal(), Signal(24), Signal(signed(32))
+        write = memory.write_port()
+        read = memory.read_port(transparent_for=(write,))
+        started = Signal(classes)
+        reading, place, value = Signal(), Signal(24), Signal(signed(32))
+        adding, target, added = Signal(), Signal(range(classes)), Signal(signed(32))
         m.d.sync += [
-            writing.eq(self.write),
+            reading.eq(self.add),
             place.eq(self.row * self.engine.lanes + self.lane),
             value.eq(self.value),
+            adding.eq(reading & (place < classes)),
+            target.eq(place),
+            added.eq(value),
         ]
         m.d.comb += [
-            write.en.eq(writing & (place < classes)),
-            write.addr.eq(place),
-            write.data.eq(value),
-            read.addr.eq(self.index),
+            read.addr.eq(Mux(reading, place, self.index)),
             self.logit.eq(read.data),
+            write.en.eq(adding),
+            write.addr.eq(target),
+            write.data.eq(Mux(started.bit_select(target, 1), read.data, 0) + added),
         ]
+        with m.If(self.clear):
+            m.d.sync += started.eq(0)
+        with m.Elif(adding):
+            m.d.sync += started.bit_select(target, 1).eq(1)
         return m

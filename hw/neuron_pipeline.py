@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from hw import layouts
 from hw.bits import tree_sum
-from hw.cluster_layouts import sums_layout, take_layout
+from hw.cluster_layouts import merge_layout, sums_layout, take_layout
 from hw.membrane_pipeline import MembranePipeline
 from hw.score_pipeline import ScorePipeline
 from hw.tile_store import constants_layout
@@ -25,9 +25,10 @@ class NeuronPipeline(wiring.Component):
 
     Members:
         descriptor: the layer.
+        biased: the layer's takes add their bias.
         take, i: a take happens in this cycle.
         sums, constants: one cycle later: its sums and constants.
-        fill, spikes, value: a complete row.
+        fill, merge, spikes, value: a complete row.
         fired: spikes of the take that leaves in this cycle.
     """
 
@@ -36,11 +37,13 @@ class NeuronPipeline(wiring.Component):
         super().__init__(
             {
                 "descriptor": In(layouts.descriptor_layout()),
+                "biased": In(1),
                 "take": In(1),
                 "i": In(take_layout(engine)),
                 "sums": In(sums_layout(engine)),
                 "constants": In(constants_layout()),
                 "fill": Out(1),
+                "merge": Out(merge_layout(engine)),
                 "spikes": Out(derived.lane_pitch(engine) * engine.time_steps),
                 "value": Out(signed(32)),
                 "fired": Out(engine.time_steps),
@@ -70,7 +73,7 @@ class NeuronPipeline(wiring.Component):
             terms = [Mux(layer.pixel, acc << a, acc) for a, acc in enumerate(self.sums)]
             shift = (layer.time_steps - 1)[: (engine.membrane_bits - 1).bit_length()]
             m.d.comb += [
-                bias.eq(Mux(attention, 0, self.constants.bias)),
+                bias.eq(Mux(self.biased, self.constants.bias, 0)),
                 threshold.eq(Mux(attention, layer.threshold, self.constants.threshold)),
                 total.eq(tree_sum(terms) + bias),
             ]
@@ -107,6 +110,7 @@ class NeuronPipeline(wiring.Component):
             m.d.comb += [
                 self.fired.eq(delayed(membranes.spikes, deepest - 1 - steps)),
                 self.fill.eq(out & complete),
+                self.merge.eq(delayed(self.i.merge.as_value(), deepest)),
                 self.spikes.eq(collected | placed),
                 self.value.eq(Mux(is_score, score_sum, delayed(hidden, deepest - 2))),
             ]

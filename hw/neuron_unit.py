@@ -10,6 +10,7 @@ from hw import layouts
 from hw.bits import popcount
 from hw.cluster_layouts import sums_layout
 from hw.neuron_pipeline import NeuronPipeline
+from hw.pool_merger import PoolMerger
 from hw.row_queue import RowQueue
 from hw.take_walk import TakeWalk
 from hw.tile_store import constants_layout
@@ -21,8 +22,8 @@ class NeuronUnit(wiring.Component):
     """Takes sums in walk order and offers finished rows.
 
     The row completed by a take in k is offered from k + `neuron_latency` on. A take waits for its
-    source, for the membranes of the row before, and, if it completes a row, for a place in the row
-    queue.
+    source, for the membranes of the row before, and, if it completes a row that is stored, for a
+    place in the row queue.
 
     Members:
         index: number of the cluster, constant.
@@ -69,6 +70,7 @@ class NeuronUnit(wiring.Component):
         engine, layer = self._engine, self.descriptor
         m.submodules.walk = walk = TakeWalk(engine, attention=self._attention)
         m.submodules.pipeline = pipeline = NeuronPipeline(engine)
+        m.submodules.merger = merger = PoolMerger(engine)
         m.submodules.queue = queue = RowQueue(engine)
         attention = Signal()
         sums = Signal(sums_layout(engine))
@@ -87,14 +89,19 @@ class NeuronUnit(wiring.Component):
             self.attention_take.eq(walk.take & attention),
             self.lane.eq(walk.o.slot),
             pipeline.descriptor.eq(layer),
+            pipeline.biased.eq(walk.biased),
             pipeline.take.eq(walk.take),
             pipeline.i.eq(walk.o),
             pipeline.sums.eq(sums),
             pipeline.constants.eq(self.constants),
-            queue.allocate.eq(walk.take & walk.o.complete),
+            queue.allocate.eq(walk.take & walk.o.complete & walk.o.merge.stored),
             queue.place.eq(walk.place),
-            queue.fill.eq(pipeline.fill),
-            queue.spikes.eq(pipeline.spikes),
+            merger.pool.eq(layer.pool),
+            merger.fill.eq(pipeline.fill),
+            merger.i.eq(pipeline.merge),
+            merger.spikes.eq(pipeline.spikes),
+            queue.fill.eq(merger.queue),
+            queue.spikes.eq(merger.o),
             queue.value.eq(pipeline.value),
             self.done.eq(queue.done),
             self.updates.eq(Mux(walk.take, popcount(walk.o.steps), 0)),

@@ -22,15 +22,18 @@ def operation_layout(engine: EngineConfig) -> data.StructLayout:
 
 
 class RowScheduler(wiring.Component):
-    """Cluster k acts in the cycles m with m mod write_slots = k, one operation each.
+    """Cluster k acts in the cycles m with m mod S = k, one operation each.
+
+    S is `write_slots`, in attention layers `attention_slots`.
 
     Timing: `first_cycle` marks cycle 0. A row that stands at the head in such a cycle is operated
-    on; a pooled one up to four times, once per turn; it is taken with its last operation.
+    on; a pooled one up to twice, once per turn; it is taken with its last operation.
     `operation` stands in m + 1.
 
     Members:
         first_cycle: this is cycle 0 of a frame.
-        pool, update: the layer pools; the layer adds to a stored row.
+        attention, pool, update: the layer is one, it pools, it adds to a stored row.
+        shared: pooled rows are shared by bands.
         height, width: of the positions walked.
         rows: heads of the clusters' row queues.
         operation: what to do, registered.
@@ -41,7 +44,9 @@ class RowScheduler(wiring.Component):
         super().__init__(
             {
                 "first_cycle": In(1),
+                "attention": In(1),
                 "pool": In(1),
+                "shared": In(1),
                 "update": In(1),
                 "height": In(16),
                 "width": In(16),
@@ -53,12 +58,16 @@ class RowScheduler(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         clusters = self.engine.clusters
-        turn = Signal(derived.write_slots(self.engine), init=1)
-        m.d.sync += turn.eq(Mux(self.first_cycle, 2, turn.rotate_left(1)))
+        all_turns = Signal(derived.write_slots(self.engine), init=1)
+        few_turns = Signal(derived.attention_slots(self.engine), init=1)
+        for turns in (all_turns, few_turns):
+            m.d.sync += turns.eq(Mux(self.first_cycle, 2, turns.rotate_left(1)))
+        turn = Signal.like(all_turns)
+        m.d.comb += turn.eq(Mux(self.attention, few_turns, all_turns))
         row = Signal(layouts.row_layout(self.engine))
         valid, taken = Signal(), Signal()
-        step = Signal(2)
-        steps = [Signal(2, name=f"step_{k}") for k in range(clusters)]
+        step = Signal()
+        steps = [Signal(name=f"step_{k}") for k in range(clusters)]
 
         def select() -> None:
             chosen = [
@@ -67,31 +76,23 @@ class RowScheduler(wiring.Component):
             ]
             m.d.comb += row.eq(_any(chosen))
             m.d.comb += valid.eq(_any([entry.valid & turn[k] for k, entry in enumerate(self.rows)]))
-            m.d.comb += step.eq(_any([steps[k] & turn[k].replicate(2) for k in range(clusters)]))
+            m.d.comb += step.eq(_any([steps[k] & turn[k] for k in range(clusters)]))
             for k, entry in enumerate(self.rows):
                 m.d.comb += entry.ready.eq(entry.valid & turn[k] & taken)
 
         def walk_targets() -> None:
-            low_y, low_x = row.y >> 1, row.x >> 1
             # An odd row reaches the target below it too, unless it is the map's last row.
-            more_y = self.pool & row.y[0] & (row.y != (self.height - 1)[:16])
-            more_x = self.pool & row.x[0] & (row.x != (self.width - 1)[:16])
-            following = Signal(2)
-            with m.If(more_x & ~step[0]):
-                m.d.comb += following.eq(step | 0b01)
-            with m.Elif(more_y & ~step[1]):
-                m.d.comb += following.eq(0b10)
-            with m.Else():
-                m.d.comb += taken.eq(1)
+            more = self.pool & row.y[0] & (row.y != (self.height - 1)[:16]) & ~step
+            m.d.comb += taken.eq(~more)
             for k in range(clusters):
                 with m.If(valid & turn[k]):
-                    m.d.sync += steps[k].eq(following)
-            first_y = step[1] | (row.y == 0)
-            first_x = step[0] | (row.x == 0)
+                    m.d.sync += steps[k].eq(more)
+            # Rows that bands share were cleared before, and all bands add to them.
+            first = ~self.shared & (step | (row.y == 0))
             m.d.sync += [
-                self.operation.y.eq(low_y + step[1]),
-                self.operation.x.eq(low_x + step[0]),
-                self.operation.update.eq(Mux(self.pool, ~(first_y & first_x), self.update)),
+                self.operation.y.eq((row.y >> 1) + step),
+                self.operation.x.eq(row.x >> 1),
+                self.operation.update.eq(Mux(self.pool, ~first, self.update)),
             ]
 
         select()

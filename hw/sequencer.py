@@ -14,10 +14,11 @@ from sparsespike.contract.program import Output
 class Sequencer(wiring.Component):
     """Fetch, go, wait, drain, top-k or logits, counters: for each layer.
 
-    Timing: the layer begins at L, the cycle after `begin` or after the last layer's end; `go` at
-    L + descriptor_beats + DESCRIPTOR_CYCLES; `busy_clusters` is first looked at in go + 2;
-    D is DRAIN_CYCLES after it was seen low; `topk` or `logits` stands in D - 1; E follows
-    their `done`, or is D; the counters are stored in E, ..., E + COUNTER_CYCLES - 1.
+    Timing: the layer begins at L, the cycle after `begin` or after the last layer's end; `prepare`
+    from L + descriptor_beats + DESCRIPTOR_CYCLES on, and `go` once nothing `waits`;
+    `busy_clusters` is first looked at in go + 2; D is DRAIN_CYCLES after it was seen low; `topk` or
+    `logits` stands in D - 1; E follows their `done`, or is D; the counters are stored in E, ...,
+    E + COUNTER_CYCLES - 1.
 
     Members:
         begin: the first layer begins in the next cycle.
@@ -25,6 +26,7 @@ class Sequencer(wiring.Component):
         layers: their number.
         fetch, layer: fetch this descriptor; fetched, valid: it is here; it is good.
         output, last: of the running descriptor.
+        prepare: the descriptor stands, the layer is about to start; waits: not yet.
         go: the layer runs from here on; busy_clusters: some cluster has work.
         topk, logits: start the unit in the next cycle; done: its last cycle.
         store, counter: store this counter.
@@ -46,6 +48,8 @@ class Sequencer(wiring.Component):
                 "valid": In(1),
                 "output": In(2),
                 "last": In(1),
+                "prepare": Out(1),
+                "waits": In(1),
                 "go": Out(1),
                 "busy_clusters": In(1),
                 "topk": Out(1),
@@ -77,8 +81,9 @@ class Sequencer(wiring.Component):
                 with m.If(self.failed | self.halt):
                     m.next = "Idle"
             with m.State("Go"):
-                m.d.comb += self.go.eq(1)
-                m.next = "Settle"
+                m.d.comb += [self.prepare.eq(1), self.go.eq(~self.waits)]
+                with m.If(self.go):
+                    m.next = "Settle"
             with m.State("Settle"):
                 m.d.sync += drained.eq(0)
                 m.next = "Work"

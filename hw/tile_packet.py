@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Array, Module, Mux, Signal, Value
 from amaranth.lib import enum, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -29,7 +29,7 @@ class TilePacket(wiring.Component):
         valid, data: a beat is taken.
         section, lane, line: what the beat at `data` is.
         end: it is the tile's last beat.
-        cluster, lanes, row: the current tile, from the cycle after its header on.
+        cluster, split, lanes, row: the current tile, from the cycle after its header on.
         failed: the beat taken is a header or a record that this engine cannot hold.
     """
 
@@ -44,6 +44,7 @@ class TilePacket(wiring.Component):
                 "line": Out(16),
                 "end": Out(1),
                 "cluster": Out(range(max(2, engine.clusters))),
+                "split": Out(2),
                 "lanes": Out(range(engine.lanes + 1)),
                 "row": Out(16),
                 "failed": Out(1),
@@ -60,6 +61,7 @@ class TilePacket(wiring.Component):
             m.d.comb += bad.eq(self._bad_header(tile))
             m.d.sync += [
                 self.cluster.eq(tile["cluster"]),
+                self.split.eq(tile["split"]),
                 self.lanes.eq(tile["lanes"]),
                 self.row.eq(tile["row"]),
                 mask_lines.eq(tile["mask_lines"]),
@@ -112,9 +114,11 @@ class TilePacket(wiring.Component):
         return m
 
     def _bad_header(self, tile: dict[str, Value]) -> Value:
+        splits = range(derived.MAX_SPLIT + 1)
+        teams = Array(derived.teams(self.engine, split) for split in splits)[tile["split"]]
         return (
             (tile["magic"] != TILE_MAGIC)
-            | (tile["cluster"] >= self.engine.clusters)
+            | (tile["cluster"] >= teams)
             | (tile["lanes"] == 0)
             | (tile["lanes"] > self.engine.lanes)
             | (tile["mask_lines"] > derived.mask_lines(self.engine))

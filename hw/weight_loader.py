@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Const, Module, Signal
+from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -11,6 +11,7 @@ from hw.axi_reader import beat_layout
 from hw.layouts import LoadKind
 from hw.mask_offsets import MaskOffsets
 from hw.tile_packet import Section, TilePacket
+from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
 
 _KINDS = {
@@ -29,9 +30,9 @@ class WeightLoader(wiring.Component):
 
     Members:
         i: beats of the weight stream.
-        free: for each cluster, an empty half exists.
+        free: for each cluster, an empty half exists; a tile needs one in all clusters of its team.
         load: a beat on its way to a cluster.
-        select: one-hot, the cluster it is for.
+        select: the clusters of the team it is for, one bit each.
         failed: the beat taken does not fit this engine.
     """
 
@@ -53,10 +54,11 @@ class WeightLoader(wiring.Component):
         m.submodules.offsets = offsets = MaskOffsets(self.engine)
         opened, begins, payload = Signal(), Signal(), Signal()
         is_header = packet.section == Section.HEADER
+        team = Signal(self.engine.clusters)
         staged = Signal.like(self.load)
 
         def take() -> None:
-            is_free = self.free.bit_select(packet.cluster, 1)
+            is_free = (self.free | ~team).all()
             m.d.comb += [
                 begins.eq(~is_header & ~opened & is_free),
                 self.i.ready.eq(is_header | opened | is_free),
@@ -89,9 +91,23 @@ class WeightLoader(wiring.Component):
                 staged.offsets.eq(offsets.offsets),
             ]
 
+        def choose() -> None:
+            with m.Switch(packet.split):
+                for split in range(derived.MAX_SPLIT + 1):
+                    places = [
+                        derived.team_place(self.engine, k, split)
+                        for k in range(self.engine.clusters)
+                    ]
+                    with m.Case(split):
+                        m.d.comb += [
+                            team[k].eq(packet.cluster == place[0])
+                            for k, place in enumerate(places)
+                            if place
+                        ]
+
         def drive() -> None:
             m.d.sync += self.load.eq(staged)
-            m.d.sync += self.select.eq(Const(1, self.engine.clusters) << packet.cluster)
+            m.d.sync += self.select.eq(team)
             with m.If(begins):
                 m.d.sync += [
                     self.load.valid.eq(1),
@@ -101,6 +117,7 @@ class WeightLoader(wiring.Component):
                     self.load.row.eq(packet.row),
                 ]
 
+        choose()
         take()
         stage()
         drive()

@@ -12,7 +12,7 @@ from hw.row_combine import RowCombine
 from hw.row_scheduler import RowScheduler
 from hw.trace import row_trace
 from sparsespike.contract.config import EngineConfig
-from sparsespike.contract.program import Output
+from sparsespike.contract.program import Operation, Output
 
 
 class WriteBack(wiring.Component):
@@ -30,7 +30,7 @@ class WriteBack(wiring.Component):
         list_index, list_value: asynchronous read port of the token list.
         write: the write bus of all copies of the activation memories.
         finished: the row of the current operation.
-        score, logit: add `finished` to the scores, store it as a logit.
+        score, logit: add `finished` to the scores, add it to a logit.
         written, updated: a row operation is done; it combines with a stored row.
         trace: the rows written.
     """
@@ -70,7 +70,9 @@ class WriteBack(wiring.Component):
             counts.eq(layer.output == Output.COUNT.value),
             stores.eq((layer.output == Output.SPIKE.value) | counts),
             scheduler.first_cycle.eq(self.first_cycle),
+            scheduler.attention.eq(layer.operation == Operation.ATTENTION.value),
             scheduler.pool.eq(stores & layer.pool),
+            scheduler.shared.eq(layer.split != 0),
             scheduler.update.eq(counts & layer.residual),
             scheduler.height.eq(layer.height),
             scheduler.width.eq(layer.width),

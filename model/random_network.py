@@ -4,6 +4,7 @@ Fan-out is as uneven as pruning leaves it; biases are calibrated layer by layer 
 arithmetic, so that spikes reach every layer.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -20,6 +21,7 @@ FIRING_LIMITS = (0.02, 0.98)
 """Every layer is meant to fire within these, attention as far as its counts allow."""
 
 _ATTENTION_TARGET = 0.25
+_THRESHOLDS = (0.5, 1.5)
 _QKV_RATES = (0.2, 0.35, 0.5, 0.65, 0.8, 0.92)
 
 
@@ -36,21 +38,35 @@ def random_images(config: NetworkConfig, count: int, *, seed: int) -> NDArray[np
 def random_integer_network(
     config: NetworkConfig,
     *,
-    weight_density: float,
+    weight_density: float | Mapping[str, float],
     seed: int,
-    target_firing: tuple[float, float] = (0.1, 0.4),
+    target_firing: tuple[float, float] | Mapping[str, tuple[float, float]] = (0.1, 0.4),
+    qkv_firing: tuple[float, ...] = _QKV_RATES,
+    thresholds: tuple[float, float] | Mapping[str, tuple[float, float]] = _THRESHOLDS,
     images: NDArray[np.uint8] | None = None,
 ) -> IntegerNetwork:
     """A random network of `config` whose layers fire at rates drawn from `target_firing`.
 
-    weight_density: share of non-zero weights in each layer, 0 < density <= 1 (at least one each).
-    images: uint8 (B, H, W, C) to calibrate on; 4 smooth random ones if absent.
+    weight_density: share of non-zero weights in each layer; 0 < density <= 1 (at least one each).
+    thresholds: in standard deviations of a channel's current; the lower, the more of its steps does
+    an output fire in that fires at all. These three are for all layers, or by layer name.
+    qkv_firing: rates of Q, K and V to choose from, by what the attention then fires. images: uint8
+    (B, H, W, C) to calibrate on; 4 smooth random ones if absent.
     """
-    if not 0 < weight_density <= 1:
-        raise ValueError(f"weight_density must be in (0, 1], not {weight_density}")
+    names = config.layer_names()
+    if not isinstance(weight_density, Mapping):
+        weight_density = dict.fromkeys(names, weight_density)
+    if not isinstance(target_firing, Mapping):
+        target_firing = dict.fromkeys(names, target_firing)
+    if not isinstance(thresholds, Mapping):
+        thresholds = dict.fromkeys(names, thresholds)
+    for density in weight_density.values():
+        if not 0 < density <= 1:
+            raise ValueError(f"weight_density must be in (0, 1], not {density}")
     if images is None:
         images = random_images(config, 4, seed=seed)
-    maker = _Maker(config, np.random.default_rng(seed), weight_density, target_firing)
+    rng = np.random.default_rng(seed)
+    maker = _Maker(config, rng, weight_density, target_firing, qkv_firing, thresholds)
     pad = maker.rng.integers(90, 160, config.in_channels).astype(np.uint8)
     layers = list(_stem(maker, images, pad))
     x = maker.output
@@ -72,7 +88,7 @@ def _stem(maker: "_Maker", images: NDArray[np.uint8], pad: NDArray[np.uint8]) ->
     for name, (size, after) in zip(maker.config.layer_names()[:5], sizes, strict=True):
         weights = maker.weights(name)
         current = ops.conv_current(weights, x, size, border)
-        rate = maker.rates(len(current)) / (3 if after != size else 1)
+        rate = maker.rates(name, len(current)) / (3 if after != size else 1)
         layers.append(maker.calibrate(weights, current, rate))
         fired = maker.output if after == size else ops.pool(maker.output, size)
         x = x + fired if name == "rpe" else fired
@@ -83,9 +99,10 @@ def _stem(maker: "_Maker", images: NDArray[np.uint8], pad: NDArray[np.uint8]) ->
 
 def _block(maker: "_Maker", block: int, x: Tensor) -> list[IntegerLayer]:
     def linear(part: str, inputs: Tensor) -> IntegerLayer:
-        weights = maker.weights(f"block.{block}.{part}")
+        name = f"block.{block}.{part}"
+        weights = maker.weights(name)
         current = ops.linear_current(weights, inputs)
-        return maker.calibrate(weights, current, maker.rates(len(current)))
+        return maker.calibrate(weights, current, maker.rates(name, len(current)))
 
     qkv, attention, spikes = _attention(maker, block, x)
     proj = linear("proj", spikes)
@@ -114,7 +131,7 @@ def _attention(maker: "_Maker", block: int, x: Tensor) -> tuple[IntegerLayer, In
     weights = maker.weights(f"block.{block}.qkv")
     current = ops.linear_current(weights, x)
     tried = []
-    for rate in _QKV_RATES:
+    for rate in maker.qkv_rates:
         qkv = maker.calibrate(weights, current, np.full(len(current), rate))
         context = ops.attention_current(maker.output, config.heads)
         spikes = ops.fire(context, attention, config.time_steps)
@@ -130,13 +147,15 @@ class _Maker:
 
     config: NetworkConfig
     rng: np.random.Generator
-    density: float
-    target: tuple[float, float]
+    density: Mapping[str, float]
+    target: Mapping[str, tuple[float, float]]
+    qkv_rates: tuple[float, ...]
+    thresholds: Mapping[str, tuple[float, float]]
     output: Tensor = field(default_factory=lambda: torch.zeros(0))
 
-    def rates(self, channels: int) -> NDArray[np.float64]:
-        """Target firing rates, one a channel."""
-        return self.rng.uniform(*self.target, channels)
+    def rates(self, name: str, channels: int) -> NDArray[np.float64]:
+        """Target firing rates of a layer, one a channel."""
+        return self.rng.uniform(*self.target[name], channels)
 
     def weights(self, name: str) -> IntegerLayer:
         """A layer with random weights, thresholds to come, bias 0."""
@@ -147,7 +166,7 @@ class _Maker:
         rows = self.rng.lognormal(0, 0.8, (shape[0], *[1] * (len(shape) - 1)))
         columns = self.rng.lognormal(0, 0.5, (1, *shape[1:]))
         key = np.log(self.rng.random(shape)) / (rows * columns)
-        count = max(1, round(self.density * key.size))
+        count = max(1, round(self.density[name] * key.size))
         values[key < np.partition(key.ravel(), -count)[-count]] = 0
         zeros = np.zeros(shape[0], np.int64)
         return IntegerLayer(
@@ -169,7 +188,7 @@ class _Maker:
         """
         steps = self.config.time_steps
         level = np.maximum(_deviation(current), 2.0)
-        scale = 1.0 / (level * self.rng.uniform(0.5, 1.5, len(level)))
+        scale = 1.0 / (level * self.rng.uniform(*self.thresholds[layer.name], len(level)))
         exact = [numeric.lif_threshold(float(s), steps) for s in scale]
         layer = replace(layer, scale=scale, threshold=np.array(exact, np.int64))
         low, high = self._bisect(layer, current, torch.from_numpy(rate))

@@ -41,11 +41,22 @@ FIRST_ROW on, the end of the write-back of the most recent rows, one for each ro
 
 @njit(cache=True)
 def _load_tile(
-    e: EngineNumbers, tiles: TileArrays, t: int, first: int, times: NDArray, s: ClusterState, k: int
+    e: EngineNumbers,
+    tiles: TileArrays,
+    t: int,
+    first: int,
+    times: NDArray,
+    s: ClusterState,
+    team: range,
 ) -> int:
-    """Cycle of the last beat of tile t; fills the times of its beats, `first` on."""
-    free = s.half_free[k, s.loads[k] & 1] + 1
-    s.loads[k] += 1
+    """Cycle of the last beat of tile t, for all clusters of `team`; its first beat is `first`.
+
+    Fills the times of its beats.
+    """
+    free = 0
+    for k in team:
+        free = max(free, s.half_free[k, s.loads[k] & 1] + 1)
+        s.loads[k] += 1
     for beat in range(first, first + tiles.beats[t]):
         if beat % e.burst_beats == 0:
             address = s.burst[0] + 1
@@ -61,13 +72,18 @@ def _load_tile(
 
 
 @njit(cache=True)
-def _complete(e: EngineNumbers, unit: NDArray, k: int, take: int, operations: int) -> int:
-    """Cycle of the take that completes a row, `take` or later; its write-back is scheduled."""
+def _complete(
+    e: EngineNumbers, unit: NDArray, k: int, take: int, operations: int, slots: int
+) -> int:
+    """Cycle of the take that completes a row, `take` or later; its write-back is scheduled.
+
+    slots: cycles from one of the cluster's write slots to the next.
+    """
     row = FIRST_ROW + unit[ROWS]
     take = max(take, unit[row] + 1)
     first = max(take + e.neuron_latency, unit[WRITE] + 1)
-    first += (k - first) % e.slots
-    unit[WRITE] = first + (operations - 1) * e.slots
+    first += (k - first) % slots
+    unit[WRITE] = first + (operations - 1) * slots
     unit[row] = unit[WRITE]
     unit[ROWS] = unit[ROWS] + 1 if unit[ROWS] + 1 < e.row_credits else 0
     return take
@@ -75,11 +91,11 @@ def _complete(e: EngineNumbers, unit: NDArray, k: int, take: int, operations: in
 
 @njit(cache=True)
 def _operations(d: LayerNumbers, n: int) -> int:
-    """Write-back operations of the row of position n, with a pool."""
+    """Write-back operations of the row of position n, with a pool; 0 if the row is only held."""
     y, x = n // d.width, n % d.width
-    down = 1 + ((y & 1) & ((y + 1) // 2 < (d.height + 1) // 2))
-    across = 1 + ((x & 1) & ((x + 1) // 2 < (d.width + 1) // 2))
-    return down * across
+    if x % 2 == 0 and x != d.width - 1:
+        return 0
+    return 1 + ((y & 1) & ((y + 1) // 2 < (d.height + 1) // 2))
 
 
 @njit(cache=True)
@@ -92,21 +108,25 @@ def _time_tile(
     hits: NDArray,
     s: ClusterState,
     k: int,
+    places: range,
     tally: NDArray,
 ) -> None:
-    """A tile's walk through broadcast register, lanes and neuron unit of cluster k.
+    """A tile's walk over a band through broadcast register, lanes and neuron unit of cluster k.
 
-    masks: those of the tile, (mask words * lanes,); hits: (beats,) lanes that a beat meets.
+    masks: those of the tile, (mask words * lanes,); hits: (beats,) lanes that a beat meets; places:
+    those of the band's positions in the walk.
     """
-    starts, places, room = s.starts[k], s.place[k], s.room[k]
+    starts, ring, room = s.starts[k], s.place[k], s.room[k]
     finish, takes, unit = s.finish[k], s.take[k], s.unit[k]
     size = 1 if d.output == _HEAD else lanes
     end, stages, gap = np.uint64(e.fifo - 1), e.broadcast_stages, s.gap[size]
     all_lanes = ~_ZERO >> np.uint64(64 - lanes)
     entered, left = s.entered[k], s.left[k]
     skips, stalls, idle, pushes, met = 0, 0, 0, 0, 0
-    beat, row, full = 0, 0, room.max()
-    for scan in range(len(walk.beats)):
+    first_scan, beat = walk.before[places.start]
+    first_beat, row, full = beat, places.start * d.groups, room.max()
+    scans = walk.before[places.stop, 0] - first_scan
+    for scan in range(first_scan, first_scan + scans):
         entered += 1
         stand = max(entered + stages, left + 1)
         idle += stand - left - 1
@@ -131,14 +151,14 @@ def _time_tile(
                 count = ones(bitmap & line[lane])
                 met += count
                 finish[lane] = start + max(count, 1) - 1
-                place = places[lane]
+                place = ring[lane]
                 starts[lane, place] = start
                 place = place + _ONE if place != end else _ZERO
-                places[lane] = place
+                ring[lane] = place
                 room[lane] = starts[lane, place]
                 full = max(full, room[lane])
             if walk.last[beat]:
-                operations = _operations(d, row // d.groups) if d.pool else 1
+                operations = _operations(d, walk.order[row // d.groups]) if d.pool else 1
                 _end_walk(e, k, lanes, size, gap, operations, unit, finish, takes, tally)
                 row += 1
             beat += 1
@@ -148,9 +168,9 @@ def _time_tile(
     tally[_IDLE] += idle
     tally[_PUSHES] += pushes
     tally[_READ] += met
-    tally[_SCANS] += len(walk.beats)
-    tally[_BEATS] += beat
-    tally[_MASKS] += len(walk.beats) * lanes
+    tally[_SCANS] += scans
+    tally[_BEATS] += beat - first_beat
+    tally[_MASKS] += scans * lanes
 
 
 @njit(cache=True)
@@ -168,7 +188,8 @@ def _end_walk(
 ) -> None:
     """The lanes end a walk, each once its output register is free; the neuron unit takes them.
 
-    size: takes of a row, `gap` cycles after the last, which then needs `operations` of write-back.
+    size: takes of a row, `gap` cycles after the last, which then needs `operations` of write-back;
+    with none it takes no row credit.
     """
     previous, held, waited = unit[TAKE], 0, 0
     for lane in range(lanes):
@@ -179,8 +200,8 @@ def _end_walk(
         first = size == 1 or lane == 0
         take = max(finish[lane] + e.lane_latency, previous + (gap if first else 1))
         previous = take
-        if size == 1 or lane == lanes - 1:
-            previous = _complete(e, unit, k, take, operations)
+        if operations > 0 and (size == 1 or lane == lanes - 1):
+            previous = _complete(e, unit, k, take, operations, e.slots)
             waited += previous - take
         takes[lane] = previous
     unit[TAKE] = previous
@@ -209,16 +230,28 @@ def matmul_layer(
     for k in range(e.clusters):
         s.entered[k] = go
         s.left[k] = go
+    teams = e.clusters >> d.split
     for t in range(d.tiles):
-        k = t % e.clusters
-        half = s.loads[k] & 1
-        loaded = _load_tile(e, tiles, d.first_tile + t, first_beat, times, s, k)
-        first_beat += tiles.beats[d.first_tile + t]
-        s.entered[k] = max(s.entered[k], loaded + e.load_latency - 1)
-        masks = tiles.masks[tiles.first_mask[d.first_tile + t] :]
-        _time_tile(e, d, tiles.lanes[d.first_tile + t], masks, walk, hits[:, t], s, k, tally)
-        s.half_free[k, half] = s.unit[k, TAKE]
+        tile = d.first_tile + t
+        team = range(t % teams, teams << d.split, teams)
+        loaded = _load_tile(e, tiles, tile, first_beat, times, s, team)
+        first_beat += tiles.beats[tile]
+        masks = tiles.masks[tiles.first_mask[tile] :]
+        for k in team:
+            s.entered[k] = max(s.entered[k], loaded + e.load_latency - 1)
+            places = _band(d, k // teams)
+            _time_tile(e, d, tiles.lanes[tile], masks, walk, hits[:, t], s, k, places, tally)
+            s.half_free[k, (s.loads[k] - 1) & 1] = s.unit[k, TAKE]
     return first_beat
+
+
+@njit(cache=True)
+def _band(d: LayerNumbers, band: int) -> range:
+    """Places of a band's positions in the walk. The first bands may have a row more."""
+    rows, bands = d.tokens // d.width, 1 << d.split
+    first = band * (rows // bands) + min(band, rows % bands)
+    count = rows // bands + (band < rows % bands)
+    return range(first * d.width, (first + count) * d.width)
 
 
 @njit(cache=True)
@@ -256,7 +289,7 @@ def _take_slots(
         take = max(ready + j, previous + (gap if j % e.pitch == 0 else 1))
         previous = take
         if j % e.pitch == e.pitch - 1:
-            previous = _complete(e, unit, k, take, 1)
+            previous = _complete(e, unit, k, take, 1, e.attention_slots)
             tally[_CREDIT] += previous - take
     unit[TAKE] = previous
     return previous

@@ -12,6 +12,7 @@ from sim import accumulate, kernels, neuron
 from sim.attention import attend
 from sim.clusters import new_clusters
 from sim.frame import FrameStart, frame_start, store_pixels
+from sim.neuron import clear_seams
 from sim.runs import ImageRun, new_run
 from sim.state import (
     EngineNumbers,
@@ -21,7 +22,7 @@ from sim.state import (
     layer_numbers,
     new_memory,
 )
-from sim.stream import TileArrays, decode_stream
+from sim.stream import TileArrays, decode_stream, tile_teams
 from sim.walk import Walk, most_beats, new_walk, walk_layer
 from sparsespike.contract import derived, numeric
 from sparsespike.contract.counters import COUNTERS
@@ -60,9 +61,9 @@ def build_machine(program: Program) -> Machine:
             f"program names {len(program.layers)} layers, its image has {len(layers)}; "
             "compile it again"
         )
-    tiles = [d.tiles for d in layers if d.operation == Operation.MATMUL]
-    clusters = [np.arange(count) % program.engine.clusters for count in tiles]
-    stream = decode_stream(program, np.concatenate([np.zeros(0, np.int64), *clusters]))
+    matmuls = [d for d in layers if d.operation == Operation.MATMUL]
+    teams = [tile_teams(program.engine, d.tiles, d.split) for d in matmuls]
+    stream = decode_stream(program, np.concatenate([np.zeros((0, 2), np.int64), *teams]))
     engine = engine_numbers(program.engine)
     weights = tuple(accumulate.layer_weights(engine, d, stream) for d in layers)
     channels = [0, *(w.dense.shape[1] * d.tokens for w, d in zip(weights, layers, strict=True))]
@@ -92,17 +93,20 @@ def run_image(machine: Machine, image: NDArray[np.uint8], *, keep_rows: bool) ->
     begin, beat, stops = machine.start.first_layer, 0, []
     for index, d in enumerate(machine.layers):
         go = begin + derived.descriptor_beats(program.engine) + derived.DESCRIPTOR_CYCLES
+        go += d.seam_lines
         tally = np.zeros(len(kernels.TALLY), np.int64)
         if d.operation == Operation.ATTENTION:
             keys, queries = _attention(machine, d, memory, run.counters[index])
             kernels.attention_layer(e, d, clusters, go, keys, queries, tally)
         else:
+            clear_seams(e, d, memory)
             walk = walk_layer(e, d, memory, machine.walk)
             hits = _hits(machine, index, walk)
             beat = kernels.matmul_layer(
                 e, d, machine.tiles, walk, hits, clusters, go, beat, times, tally
             )
-            _outputs(machine, index, memory, _sums(machine, index, walk, run), run)
+            sums = _sums(machine, index, walk, run)
+            _outputs(machine, index, memory, walk.order, sums, run)
         run.counters[index, _KERNEL] += tally
         check = max(go + 2, int(clusters.unit[:, kernels.WRITE].max()) + 1)
         stops.append(check + derived.DRAIN_CYCLES + _tail(machine, d))
@@ -130,6 +134,7 @@ def _attention(
         machine,
         d,
         memory,
+        np.arange(d.tokens),
         np.full(rows, e.pitch),
         np.arange(rows),
         np.zeros((rows, e.pitch), np.int64),
@@ -147,6 +152,7 @@ def _fire(
     machine: Machine,
     d: LayerNumbers,
     memory: Memory,
+    order: NDArray[np.int64],
     lanes: NDArray[np.int64],
     rows: NDArray[np.int64],
     bias: NDArray[np.int64],
@@ -156,7 +162,7 @@ def _fire(
 ) -> None:
     tally = np.zeros(len(neuron.TALLY), np.int64)
     constants = bias.reshape(-1), threshold.reshape(-1)
-    neuron.fire_layer(machine.engine, d, memory, lanes, rows, *constants, sums, tally)
+    neuron.fire_layer(machine.engine, d, memory, order, lanes, rows, *constants, sums, tally)
     counters[_NEURON] += tally
 
 
@@ -180,31 +186,39 @@ def _sums(machine: Machine, index: int, walk: Walk, run: ImageRun) -> NDArray[np
 
 
 def _outputs(
-    machine: Machine, index: int, memory: Memory, sums: NDArray[np.int32], run: ImageRun
+    machine: Machine,
+    index: int,
+    memory: Memory,
+    order: NDArray[np.int64],
+    sums: NDArray[np.int32],
+    run: ImageRun,
 ) -> None:
-    """What a matmul's sums become: stored rows, scores and kept tokens, or logits."""
+    """What a matmul's sums become: stored rows, scores and kept tokens, or logits.
+
+    order: positions in the order of `sums`.
+    """
     d, tiles = machine.layers[index], machine.tiles
     own = slice(d.first_tile, d.first_tile + d.tiles)
     lanes, rows, bias = tiles.lanes[own], tiles.row[own], tiles.bias[own]
     if d.output in (Output.SPIKE, Output.COUNT):
-        _fire(
-            machine, d, memory, lanes, rows, bias, tiles.threshold[own], sums, run.counters[index]
-        )
+        threshold = tiles.threshold[own]
+        _fire(machine, d, memory, order, lanes, rows, bias, threshold, sums, run.counters[index])
         return
     # (tiles, walks, pitch)
     values = sums.sum(axis=1, dtype=np.int64).reshape(len(sums), d.tiles, -1).swapaxes(0, 1)
-    values = values + bias[:, None, :]
     if d.output == Output.HEAD:
+        totals = values.sum(axis=1) + bias  # over bands
         run.logits = np.zeros(d.classes, np.int64)
         for tile in range(d.tiles):
             first = rows[tile] * machine.engine.lanes
-            run.logits[first : first + lanes[tile]] = values[tile, 0, : lanes[tile]]
+            run.logits[first : first + lanes[tile]] = totals[tile, : lanes[tile]]
         return
+    values = values + bias[:, None, :]
     scores = np.zeros(d.tokens, np.int64)
     for tile in range(d.tiles):
         used = slice(0, lanes[tile])
         place = d.first_tile + tile
-        scores += numeric.selector_score(
+        scores[order] += numeric.selector_score(
             values[tile, :, used],
             tiles.multiplier[place, used],
             d.shift,

@@ -114,6 +114,7 @@ class _Engine:
         data = self._program.image[place : place + derived.DESCRIPTOR_BYTES].tobytes()
         layer = unpack_words(data, DESCRIPTOR_FIELDS)
         yield from _wait(derived.descriptor_beats(self._engine) + derived.DESCRIPTOR_CYCLES)
+        yield from self._clear_seams(layer)
         for cluster in self._clusters:
             cluster.start(layer, self._cycle)
         yield from _wait(2)
@@ -128,6 +129,16 @@ class _Engine:
             total.update(cluster.counters)
         if layer["destination_rows"]:
             self._run.rows[index] = self._stored(index, layer)
+
+    def _clear_seams(self, layer: Fields) -> Iterator[None]:
+        """Clears the pooled map, a line a cycle."""
+        counts = layer["output"] == Output.COUNT
+        memory = self._memories.counts if counts else self._memories.spikes
+        per_line = derived.rows_per_line(self._engine)
+        for line in range(layer["seam_lines"]):
+            for row in range(line * per_line, (line + 1) * per_line):
+                self._memories.row(memory, layer["destination_base"] + row)[:] = 0
+            yield
 
     def _top_k(self, index: int, layer: Fields, total: Counter[str]) -> Iterator[None]:
         tokens, scores = layer["tokens"], self._memories.scores

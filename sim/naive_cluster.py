@@ -47,11 +47,15 @@ class Cluster:
         self.counters.clear()
         self._layer, self._go = layer, go
         self._attention: AttentionUnit | None = None
-        tiles = 0
+        tiles, split = 0, layer["split"]
+        place = derived.team_place(self._engine, self._number, split)
+        self._positions: list[int] = []
         if layer["operation"] == Operation.ATTENTION:
             self._attention = AttentionUnit(layer, self._memories, self.counters, self._heads())
-        elif self._number < layer["tiles"]:
-            tiles = derived.ceil_div(layer["tiles"] - self._number, self._engine.clusters)
+        elif place is not None and place[0] < layer["tiles"]:
+            team, band = place
+            tiles = derived.ceil_div(layer["tiles"] - team, derived.teams(self._engine, split))
+            self._positions = derived.band_positions(layer["tokens"], layer["width"], band, split)
         self._end = self._walked + tiles
         self._scans: Iterator[Scan] = iter(())
         self._next: Scan | None = None
@@ -85,7 +89,7 @@ class Cluster:
     def _draw(self, cycle: int) -> Scan | None:
         """The scan that enters in this cycle."""
         if self._next is None and self._walked < min(self._end, len(self.tiles)):
-            generator = AddressGenerator(self._layer, self._memories)
+            generator = AddressGenerator(self._layer, self._memories, self._positions)
             self._scans = generator.tile_scans(self.tiles[self._walked])
             self._walked += 1
             self._next = next(self._scans)
@@ -122,11 +126,13 @@ class Cluster:
                     if self._layer["output"] == Output.HEAD:
                         take.row = tile.row * self._engine.lanes + place
                         take.place, take.size = 0, 1
+                        if self._positions[0]:
+                            take.constants = take.constants | {"bias": 0}
                     yield take
 
     def _visits(self) -> list[tuple[int, int]]:
         """(position, group) at the end of each walk."""
-        tokens, groups = range(self._layer["tokens"]), range(self._layer["groups"])
+        tokens, groups = self._positions, range(self._layer["groups"])
         every = [(n, g) for n in tokens for g in groups]
         chosen = {
             Accumulate.GROUP: every,

@@ -45,9 +45,8 @@ class Loader:
         self._counts = [0] * engine.clusters
 
     def ready(self, cycle: int) -> bool:
-        """A header always; the payload once a half is free."""
-        cluster = self._head.get("cluster", 0)
-        return not self._head or self._may_load(cluster, self._counts[cluster])
+        """A header always; the payload once every cluster of the team has a free half."""
+        return all(self._may_load(cluster, self._counts[cluster]) for cluster in self._team())
 
     def accept(self, cycle: int, beat: int) -> None:
         """Takes a header or a beat of the payload."""
@@ -57,10 +56,16 @@ class Loader:
         self._beats.append(beat)
         lanes = self._parse()
         if len(lanes) == self._head["lanes"]:
-            cluster = self._head["cluster"]
-            self._counts[cluster] += 1
-            self._deliver(cluster, Tile(self._head["row"], lanes, cycle + derived.LOAD_LATENCY))
+            for cluster in self._team():
+                self._counts[cluster] += 1
+                self._deliver(cluster, Tile(self._head["row"], lanes, cycle + derived.LOAD_LATENCY))
             self._head = {}
+
+    def _team(self) -> range:
+        """Clusters that the tile being loaded is for."""
+        if not self._head:
+            return range(0)
+        return derived.team_clusters(self._engine, self._head["cluster"], self._head["split"])
 
     def _parse(self) -> list[TileLane]:
         """The lanes that are complete; cheap while the packet grows."""

@@ -66,6 +66,7 @@ class NeuronUnit:
         self._done = False
         self._membranes: dict[int, int] = {}
         self._values: list[list[int]] = []
+        self._held: dict[int, list[list[int]]] = {}
         self._last_take = -(10**9)
         self.rows: deque[Row] = deque()
         self.unwritten = 0
@@ -88,19 +89,37 @@ class NeuronUnit:
         if cycle < ready or cycle < self._last_take + gap:
             return
         completes = take.place == take.size - 1
-        if completes and self.unwritten >= derived.ROW_CREDITS:
+        stored = self._stored(take.n)
+        if completes and stored and self.unwritten >= derived.ROW_CREDITS:
             self.counters["row_stalls"] += 1
             return
         take.source.output = None
         self._last_take = cycle
         self._values.append(self._result(take, sums))
         if completes:
-            ready = cycle + derived.neuron_latency(self._memories.engine)
-            self.rows.append(Row(take.n, take.g, take.row, self._values, ready))
-            self.unwritten += 1
+            values = self._merge(take) if self._layer["pool"] else self._values
+            if stored:
+                ready = cycle + derived.neuron_latency(self._memories.engine)
+                self.rows.append(Row(take.n, take.g, take.row, values, ready))
+                self.unwritten += 1
             self._values = []
         self.tiles_done += take.ends_tile
         self._expect()
+
+    def _stored(self, n: int) -> bool:
+        """With a pool, only rows of odd x are stored, and the last of a map's row."""
+        x, last = n % self._layer["width"], self._layer["width"] - 1
+        return not self._layer["pool"] or x % 2 == 1 or x == last
+
+    def _merge(self, take: Take) -> list[list[int]]:
+        """The row with those held since the last odd x; what is held for the next one."""
+        x, own = take.n % self._layer["width"], self._values
+        merged = own
+        if x:
+            pairs = zip(own, self._held[take.g], strict=True)
+            merged = [[a | b for a, b in zip(*pair, strict=True)] for pair in pairs]
+        self._held[take.g] = own if x % 2 else merged
+        return merged
 
     def _expect(self) -> None:
         try:

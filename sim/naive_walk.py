@@ -28,13 +28,13 @@ class Scan:
 class AddressGenerator:
     """Scans of a cluster's tiles, in the order of docs/engine.md section 3."""
 
-    def __init__(self, layer: Fields, memories: Memories) -> None:
-        self._layer, self._memories = layer, memories
+    def __init__(self, layer: Fields, memories: Memories, positions: list[int]) -> None:
+        self._layer, self._memories, self._positions = layer, memories, positions
 
     def tile_scans(self, tile: Tile) -> Iterator[Scan]:
-        """All scans of one tile."""
+        """All scans of one tile over the cluster's positions."""
         d, opens = self._layer, True
-        for n in range(d["tokens"]):
+        for n in self._positions:
             for g in range(d["groups"]):
                 words = list(self._walk(n, g))
                 ends = self._ends(n, g)
@@ -49,7 +49,7 @@ class AddressGenerator:
         rules = {
             Accumulate.GROUP: True,
             Accumulate.TOKEN: group,
-            Accumulate.ALL: group and n == d["tokens"] - 1,
+            Accumulate.ALL: group and n == self._positions[-1],
         }
         return rules[Accumulate(d["accumulate"])]
 

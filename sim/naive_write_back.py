@@ -9,7 +9,7 @@ import numpy as np
 from sim.naive_memory import Memories
 from sim.naive_neuron import NeuronUnit, Row
 from sparsespike.contract import derived, numeric
-from sparsespike.contract.program import Output
+from sparsespike.contract.program import Operation, Output
 
 Fields = dict[str, int]
 
@@ -24,7 +24,10 @@ class WriteBack:
     def tick(self, cycle: int) -> None:
         """One operation, if it is this cluster's turn and a row is ready."""
         rows = self._unit.rows
-        turn = cycle % derived.write_slots(self._memories.engine) == self._number
+        engine = self._memories.engine
+        attention = self._layer["operation"] == Operation.ATTENTION
+        slots = derived.attention_slots(engine) if attention else derived.write_slots(engine)
+        turn = cycle % slots == self._number
         if not turn or not rows or cycle < rows[0].ready:
             return
         row = rows[0]
@@ -37,7 +40,7 @@ class WriteBack:
             self._unit.unwritten -= 1
 
     def _targets(self, row: Row) -> Iterator[tuple[int, bool]]:
-        """(token stored, whether this is the first position that reaches it)."""
+        """(token stored, whether this is the first position that reaches it, of one band)."""
         d = self._layer
         if not d["pool"]:
             yield self._memories.tokens[row.n] if d["use_list"] else row.n, True
@@ -45,15 +48,13 @@ class WriteBack:
         y, x = divmod(row.n, d["width"])
         width = numeric.pool_size(d["width"])
         for py in range(numeric.pool_size(d["height"])):
-            for px in range(width):
-                if abs(y - 2 * py) <= 1 and abs(x - 2 * px) <= 1:
-                    first = y == max(2 * py - 1, 0) and x == max(2 * px - 1, 0)
-                    yield py * width + px, first
+            if abs(y - 2 * py) <= 1:
+                yield py * width + x // 2, y == max(2 * py - 1, 0) and not d["split"]
 
     def _operate(self, row: Row, token: int, first: bool) -> None:
         d, memories = self._layer, self._memories
         if d["output"] == Output.HEAD:
-            memories.logits[row.row] = row.values[0][0]
+            memories.logits[row.row] = memories.logits.get(row.row, 0) + row.values[0][0]
             return
         if d["output"] == Output.SCORE:
             total = sum(value for (value,) in row.values)

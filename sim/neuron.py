@@ -14,7 +14,7 @@ TALLY = ("lif_updates", "spikes_fired", "rows_written", "rows_updated")
 """Counters of a kernel's `tally`, in its order."""
 _LIF, _FIRED, _ROWS, _UPDATES = range(4)
 _COUNT = int(Output.COUNT)
-_REACH = 4
+_REACH = 2
 _ZERO = np.uint64(0)
 
 
@@ -54,16 +54,37 @@ def _store(
 
 @njit(cache=True)
 def _targets(d: LayerNumbers, n: int, targets: NDArray, merges: NDArray) -> int:
-    """Fills the pooled positions that position n reaches, and if it is not the first; how many."""
+    """Fills the pooled positions that the row of position n reaches, 0 to 2; returns how many.
+
+    merges: the stored row counts as well.
+    """
     y, x = n // d.width, n % d.width
+    if x % 2 == 0 and x != d.width - 1:
+        return 0
     height, width = (d.height + 1) // 2, (d.width + 1) // 2
     count = 0
     for py in range(y // 2, min((y + 1) // 2 + 1, height)):
-        for px in range(x // 2, min((x + 1) // 2 + 1, width)):
-            targets[count] = py * width + px
-            merges[count] = not (y == max(2 * py - 1, 0) and x == max(2 * px - 1, 0))
-            count += 1
+        targets[count] = py * width + x // 2
+        merges[count] = d.split > 0 or y != max(2 * py - 1, 0)
+        count += 1
     return count
+
+
+@njit(cache=True)
+def _merge(x: int, spikes: NDArray, held: NDArray) -> None:
+    """ORs the rows held since the last odd x, that one included, into `spikes`; holds the row."""
+    for a in range(len(spikes)):
+        own = spikes[a]
+        if x > 0:
+            spikes[a] |= held[a]
+        held[a] = own if x & 1 else spikes[a]
+
+
+def clear_seams(e: EngineNumbers, d: LayerNumbers, m: Memory) -> None:
+    """Clears a pooled map whose rows bands share."""
+    words = m.counts if d.output == _COUNT else m.spikes
+    first = d.destination_base * e.pitch // e.chunk
+    words[first : first + d.seam_lines * (max(e.chunk, e.pitch) // e.chunk)] = 0
 
 
 @njit(cache=True)
@@ -119,6 +140,7 @@ def fire_layer(
     e: EngineNumbers,
     d: LayerNumbers,
     m: Memory,
+    order: NDArray,
     lanes: NDArray,
     rows: NDArray,
     bias: NDArray,
@@ -128,17 +150,19 @@ def fire_layer(
 ) -> None:
     """Neurons of a layer of spikes or counts, stored.
 
-    lanes, rows: (tiles,) active lanes and row offset; bias, threshold: (tiles * pitch,); sums:
-    int32 (tokens * groups, adders, tiles * pitch). tally: (len(TALLY),), added to.
+    order: (tokens,) positions in the order of the walk; lanes, rows: (tiles,) active lanes and row
+    offset; bias, threshold: (tiles * pitch,); sums: int32 (tokens * groups, adders, tiles * pitch)
+    in that order. tally: (len(TALLY),), added to.
     """
     channels, count = len(bias), 1
     membrane, current = np.zeros(channels, np.int64), np.zeros(channels, np.int64)
     fired = np.zeros((e.adders, channels), np.uint8)
     spikes = np.zeros(e.adders, np.uint64)
     targets, merges = np.zeros(_REACH, np.int64), np.zeros(_REACH, np.bool_)
+    held = np.zeros((len(lanes), d.groups, e.adders), np.uint64)
     words = m.counts if d.output == _COUNT else m.spikes
     lif, ones_fired, written, updated = 0, 0, 0, 0
-    for n in range(d.tokens):
+    for place, n in enumerate(order):
         membrane[:] = 0
         targets[0] = m.tokens[n] if d.use_list else n
         if d.pool:
@@ -146,17 +170,19 @@ def fire_layer(
         for g in range(d.groups):
             steps = min(e.adders, d.time_steps - g * e.adders)
             for a in range(steps):
-                _currents(d.pixel, bias, sums[n * d.groups + g], a, current)
+                _currents(d.pixel, bias, sums[place * d.groups + g], a, current)
                 step = g * e.adders + a
                 _fire(step, d.time_steps - 1 - step, current, threshold, membrane, fired[a])
             fired[steps:] = 0
             for t in range(len(lanes)):
                 lif += lanes[t] * steps
                 ones_fired += _gather(fired, lanes[t], t * e.pitch, spikes)
+                if d.pool:
+                    _merge(n % d.width, spikes, held[t, g])
                 for i in range(count):
-                    place = (targets[i] * d.groups + g) * d.destination_rows + rows[t]
-                    source = d.residual_base + place if d.residual else -1
-                    row = d.destination_base + place
+                    stored = (targets[i] * d.groups + g) * d.destination_rows + rows[t]
+                    source = d.residual_base + stored if d.residual else -1
+                    row = d.destination_base + stored
                     _store(words, e.pitch, e.chunk, row, source, spikes, merges[i])
                     updated += merges[i] or source >= 0
                 written += count

@@ -26,6 +26,7 @@ class EngineNumbers(NamedTuple):
     adders: int
     fifo: int
     slots: int
+    attention_slots: int
     broadcast_stages: int
     load_latency: int
     lane_latency: int
@@ -57,6 +58,8 @@ class LayerNumbers(NamedTuple):
     pool: int
     residual: int
     planes: int
+    split: int
+    seam_lines: int
     height: int
     width: int
     chunks: int
@@ -124,6 +127,7 @@ def engine_numbers(engine: EngineConfig) -> EngineNumbers:
         adders=engine.time_steps,
         fifo=engine.fifo_depth,
         slots=derived.write_slots(engine),
+        attention_slots=derived.attention_slots(engine),
         broadcast_stages=derived.BROADCAST_STAGES,
         load_latency=derived.LOAD_LATENCY,
         lane_latency=derived.LANE_LATENCY,

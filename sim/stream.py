@@ -47,20 +47,27 @@ class _Lane(NamedTuple):
     end: int
 
 
-def decode_stream(program: Program, tile_clusters: NDArray[np.int64]) -> TileArrays:
-    """The tiles of `program`; tile_clusters: the cluster each must name, in stream order.
+def tile_teams(engine: EngineConfig, tiles: int, split: int) -> NDArray[np.int64]:
+    """(tiles, 2): first cluster of the team and split that a layer's tiles must name."""
+    numbers = np.arange(tiles) % max(1, derived.teams(engine, split))
+    return np.stack([numbers, np.full(tiles, split)], axis=1)
+
+
+def decode_stream(program: Program, teams: NDArray[np.int64]) -> TileArrays:
+    """The tiles of `program`; teams: `tile_teams` of all its layers, in stream order.
 
     Raises ContractError if the stream is not what these descriptors need.
     """
     engine, stream = program.engine, program.weight_stream()
     heads, parts, position = [], [], 0
-    for index, cluster in enumerate(tile_clusters):
+    for index, (cluster, split) in enumerate(teams):
         if position >= len(stream):
             raise ContractError(f"weight stream ends before tile {index}; compile it again")
         head = _fields(stream[position], TILE_FIELDS)
         if (
             head["magic"] != TILE_MAGIC
-            or head["cluster"] != cluster
+            or (head["cluster"], head["split"]) != (cluster, split)
+            or cluster >= derived.teams(engine, split)
             or not (1 <= head["lanes"] <= engine.lanes)
         ):
             raise ContractError(f"weight stream: tile {index} has header {head}; compile it again")

@@ -22,6 +22,8 @@ class Walk(NamedTuple):
 
     beats: (scans,) beats of each scan, 0 if it is silent. Of each beat: bitmap of its non-silent
     slots, steps (adders words), mask word index, shift, and last: 1 if it ends a walk.
+    order: (tokens,) the positions, band after band. before: (tokens + 1, 2) scans and beats before
+    each place in that order.
     """
 
     beats: NDArray[np.uint8]
@@ -30,6 +32,8 @@ class Walk(NamedTuple):
     mask: NDArray[np.int64]
     shift: NDArray[np.int64]
     last: NDArray[np.uint8]
+    order: NDArray[np.int64]
+    before: NDArray[np.int64]
 
 
 def most_scans(d: LayerNumbers) -> int:
@@ -55,25 +59,45 @@ def new_walk(e: EngineNumbers, layers: Sequence[LayerNumbers]) -> Walk:
         mask=np.zeros(beats, np.int64),
         shift=np.zeros(beats, np.int64),
         last=np.zeros(beats, np.uint8),
+        order=np.zeros(max(d.tokens for d in layers), np.int64),
+        before=np.zeros((max(d.tokens for d in layers) + 1, 2), np.int64),
     )
 
 
 def walk_layer(e: EngineNumbers, d: LayerNumbers, m: Memory, walk: Walk) -> Walk:
     """The walk over the stored words of `m`, in the room of `walk`."""
     scans, beats = _walk(e, d, m, walk)
-    return Walk(walk.beats[:scans], *(array[:beats] for array in walk[1:]))
+    of_beats = (array[:beats] for array in walk[1:-2])
+    places = walk.order[: d.tokens], walk.before[: d.tokens + 1]
+    return Walk(walk.beats[:scans], *of_beats, *places)
+
+
+@njit(cache=True)
+def _order(d: LayerNumbers, order: NDArray[np.int64]) -> None:
+    """Fills `order`; see `Walk`."""
+    place, bands = 0, 1 << d.split
+    for band in range(bands):
+        for y in range(band, d.tokens // d.width, bands):
+            for x in range(d.width):
+                order[place] = y * d.width + x
+                place += 1
 
 
 @njit(cache=True)
 def _walk(e: EngineNumbers, d: LayerNumbers, m: Memory, walk: Walk) -> tuple[int, int]:
     """Fills `walk`; returns its scans and beats."""
     source = m.counts if d.source_counts else m.spikes
+    step = 1 << d.split
     first, mask = np.empty(_NEAR, np.int64), np.empty(_NEAR, np.int64)
     scan, beat = 0, 0
-    for n in range(d.tokens):
+    _order(d, walk.order)
+    for place in range(d.tokens):
+        n = walk.order[place]
+        walk.before[place] = scan, beat
+        band_ends = n // d.width + step >= d.tokens // d.width and n % d.width == d.width - 1
         for g in range(d.groups):
             ends = d.accumulate == _GROUP or (
-                g == d.groups - 1 and (d.accumulate == _TOKEN or n == d.tokens - 1)
+                g == d.groups - 1 and (d.accumulate == _TOKEN or band_ends)
             )
             count = _near(d, m, n, g, first, mask)
             for i in range(count):
@@ -97,6 +121,7 @@ def _walk(e: EngineNumbers, d: LayerNumbers, m: Memory, walk: Walk) -> tuple[int
                         walk.last[beat - 1] = 1
                     walk.beats[scan] = beat - before
                     scan += 1
+    walk.before[d.tokens] = scan, beat
     return scan, beat
 
 

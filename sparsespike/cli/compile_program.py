@@ -7,18 +7,23 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from sparsespike.cli.inputs import compile_for, load_engine_config, load_network
+from sparsespike.cli.inputs import compile_for, load_engine_config, load_images, load_network
 from sparsespike.cli.meta import meta
 from sparsespike.cli.options import (
     DEFAULT_ENGINE,
     DEFAULT_NETWORK,
+    DataOption,
     EngineOption,
     JsonOption,
     LanesOption,
     NetworkOption,
+    TuneOption,
 )
 from sparsespike.cli.output import output_file, require_writable_file, write_json
+from sparsespike.cli.progress import progress
+from sparsespike.contract.config import EngineConfig
 from sparsespike.contract.files import save_atomically
+from sparsespike.contract.network import IntegerNetwork
 
 
 def command(
@@ -29,6 +34,8 @@ def command(
     network: NetworkOption = DEFAULT_NETWORK,
     engine: EngineOption = DEFAULT_ENGINE,
     lanes: LanesOption = None,
+    tune: TuneOption = None,
+    data: DataOption = None,
     json_file: JsonOption = None,
 ) -> None:
     """Compile a network for an engine: descriptors and memory image, in one file.
@@ -39,7 +46,9 @@ def command(
         require_writable_file(json_file, option="--json")
     target = output_file(output, default=f"{Path(network).stem}-{Path(engine).stem}.program")
     config = load_engine_config(engine, lanes)
-    program = compile_for(load_network(network), config)
+    net = load_network(network)
+    bands = _tuned(net, config, data, tune) if tune is not None else None
+    program = compile_for(net, config, bands=bands)
     save_atomically(target, program.save)
     layers = [_row(layer) for layer in program.layers]
     Console().print(_table(layers))
@@ -52,6 +61,17 @@ def command(
         write_json(json_file, {**result, "meta": hashes})
 
 
+def _tuned(
+    net: IntegerNetwork, engine: EngineConfig, data: Path | None, images: int
+) -> dict[str, int]:
+    """Bands of each layer, measured on the first images of `data`."""
+    from sparsespike.cli.best_bands import best_bands
+
+    pixels = load_images(data, images, net.config).images
+    with progress("tune"):
+        return best_bands(net, engine, pixels)
+
+
 def _row(layer: Any) -> dict[str, Any]:
     descriptor = layer.descriptor
     return {
@@ -59,11 +79,12 @@ def _row(layer: Any) -> dict[str, Any]:
         "tokens": descriptor.tokens,
         "groups": descriptor.groups,
         "tiles": descriptor.tiles,
+        "bands": 1 << descriptor.split,
     }
 
 
 def _table(layers: list[dict[str, Any]]) -> Table:
-    table = Table("layer", "tokens", "step groups", "tiles")
+    table = Table("layer", "tokens", "step groups", "tiles", "bands")
     for column in table.columns[1:]:
         column.justify = "right"
     for layer in layers:

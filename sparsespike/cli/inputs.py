@@ -1,5 +1,6 @@
 """What the options name: engines, networks, programs and images, loaded or refused in one line."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from pickle import UnpicklingError
@@ -96,13 +97,15 @@ def load_program(
     return Program.load(path)
 
 
-def compile_for(network: IntegerNetwork, engine: EngineConfig) -> Program:
-    """Compile with a spinner for the networks that take long."""
+def compile_for(
+    network: IntegerNetwork, engine: EngineConfig, *, bands: Mapping[str, int] | None = None
+) -> Program:
+    """Compile with a spinner for the networks that take long; bands: see `compile_network`."""
     from sparsespike.cli.progress import progress
     from sparsespike.compiler import compile_network
 
     with progress("compile"):
-        return compile_network(network, engine)
+        return compile_network(network, engine, bands=bands)
 
 
 def load_images(data: Path | None, count: int | None, network: NetworkConfig) -> "ImageSet":

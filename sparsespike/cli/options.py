@@ -66,6 +66,15 @@ LanesOption = Annotated[
         help="Override the engine's lanes per cluster.",
     ),
 ]
+TuneOption = Annotated[
+    int | None,
+    typer.Option(
+        "--tune",
+        metavar="N",
+        parser=whole_number,
+        help="Choose each layer's bands by simulating the first N images.",
+    ),
+]
 TechnologyOption = Annotated[
     str,
     typer.Option(

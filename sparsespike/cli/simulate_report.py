@@ -7,6 +7,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from sparsespike.cli.cycle_table import cycle_rows, cycle_table
+
 _MICRO = 1e-6
 """Microjoules of a picojoule."""
 
@@ -30,8 +32,11 @@ def simulation_result(run: Any, measured: Any) -> dict[str, Any]:
             "counters": dict(zip(COUNTERS, map(int, totals[index]), strict=True)),
             "energy_per_image_joule": float(by_name.at[name, "energy_pj"]) * 1e-12,
             "firing_rate": _number(by_name.at[name, "firing_rate"]),
+            "cycle_causes": row["causes"],
+            "lanes_busy": row["lanes_busy"],
+            "lower_bound": {key: row[key] for key in ("bound", "limit", "ratio", "work_ratio")},
         }
-        for index, name in enumerate(run.layers)
+        for index, (name, row) in enumerate(zip(run.layers, cycle_rows(measured), strict=True))
     ]
     work = synaptic_operations(measured.counters, measured.run.network, images=len(run.cycles))
     return {
@@ -55,6 +60,7 @@ def simulation_result(run: Any, measured: Any) -> dict[str, Any]:
 def print_simulation(result: dict[str, Any], measured: Any, console: Console) -> None:
     """Energy by layer and component, then what people compare."""
     console.print(_layer_table(result, measured))
+    console.print(cycle_table(cycle_rows(measured)))
     console.print(_component_table(measured))
     speed, work = result["throughput"], result["synops_per_image"]
     lines = (

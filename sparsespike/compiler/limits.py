@@ -8,9 +8,6 @@ from sparsespike.contract import derived, numeric
 from sparsespike.contract.config import EngineConfig
 from sparsespike.contract.network import NetworkConfig
 
-MAX_TIME_STEPS = 16
-"""Steps whose scaled membranes the engine's widths allow."""
-
 
 def check_limits(engine: EngineConfig, config: NetworkConfig) -> None:
     """Raises ContractError, one line, for the first size of `config` that `engine` lacks."""
@@ -25,7 +22,8 @@ def _check_network(engine: EngineConfig, config: NetworkConfig) -> None:
     for where, what, needs, has, remedy in (
         ("network", "weights (weight_bits)", config.weight_bits, engine.weight_bits,
          f"raise weight_bits to {config.weight_bits} or quantize with fewer"),
-        ("network", "time_steps", config.time_steps, MAX_TIME_STEPS, "train with fewer time_steps"),
+        ("network", "time_steps", config.time_steps, derived.MAX_TIME_STEPS,
+         "train with fewer time_steps"),
         ("network", "descriptor memory (max_layers)", layers, engine.max_layers,
          f"raise max_layers to {layers}"),
         ("layer conv0", "pixel channels", config.in_channels, derived.PIXEL_BYTES,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,10 +26,11 @@ class Lowering:
     net: IntegerNetwork
     engine: EngineConfig
     plan: Plan
+    bands: Mapping[str, int]
 
     def lower(self, index: int, flow: Flow) -> tuple[Layer, bytes]:
         """The layer and its packets. Raises ContractError if it does not fit the engine."""
-        tiles, stream = ([], b"") if flow.kind == "attention" else self._tiles(flow)
+        tiles, split, stream = ([], 0, b"") if flow.kind == "attention" else self._tiles(flow)
         descriptor = Descriptor(
             operation=int(Operation.ATTENTION if flow.kind == "attention" else Operation.MATMUL),
             layer=index,
@@ -41,6 +43,8 @@ class Lowering:
             **self._source(flow),
             **self._target(flow),
             **self._operator(flow),
+            split=split,
+            seam_lines=self._seam_lines(flow) if split else 0,
         )
         stored = self.plan.storage[flow.target].slot_channel if flow.target else np.zeros(0)
         layer = Layer(
@@ -110,15 +114,23 @@ class Lowering:
             "threshold": threshold,
         }
 
-    def _tiles(self, flow: Flow) -> tuple[list[Tile], bytes]:
+    def _tiles(self, flow: Flow) -> tuple[list[Tile], int, bytes]:
+        """Tiles, split and packets."""
         source, layer = self.plan.storage[flow.source], self.net.layer(flow.name)
         slots = source.slot_channel[: source.chunks * self.engine.chunk]
         weights = spread_weights(self.engine, layer.weight, slots)
         self._check_tile_memory(flow, weights.shape[1])
         lanes = pack_lanes(self.engine, weights)
         storage = self.plan.storage[flow.target] if flow.target else None
-        tiles = layer_tiles(self.engine, flow, storage, nonzeros(self.net, flow), weights.shape[1])
-        return tiles, self._packets(flow, layer, lanes, tiles)
+        split, tiles = layer_tiles(
+            self.engine,
+            flow,
+            storage,
+            nonzeros(self.net, flow),
+            mask_words=weights.shape[1],
+            bands=self.bands.get(flow.name),
+        )
+        return tiles, split, self._packets(flow, layer, lanes, tiles)
 
     def _check_tile_memory(self, flow: Flow, mask_words: int) -> None:
         engine, where = self.engine, f"layer {flow.name}"
@@ -145,7 +157,14 @@ class Lowering:
         return b"".join(pack_tile(self.engine, lanes, tile, constants) for tile in tiles)
 
     def _mapping(self, flow: Flow, tiles: list[Tile]) -> np.ndarray:
-        """(tiles, 3): cluster, row, additions of one adder if every input were 1."""
+        """(tiles, 3): first cluster, row, additions of one adder if every input were 1."""
         count = nonzeros(self.net, flow) * flow.tokens if tiles else np.zeros(0, np.int64)
         entries = [(t.cluster, t.row, count[t.channels[t.channels >= 0]].sum()) for t in tiles]
         return np.array(entries, np.int64).reshape(-1, 3)
+
+    def _seam_lines(self, flow: Flow) -> int:
+        """Memory lines of the pooled map, which bands share; 0 without a pool."""
+        if not flow.pool or flow.target is None:
+            return 0
+        lines = self.plan.storage[flow.target].words // derived.words_per_line(self.engine)
+        return flow.stored * derived.step_groups(self.engine, self.net.config.time_steps) * lines

@@ -10,6 +10,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+_SWEEPS = 8
+"""Times that all pairs of rows are looked at."""
+
 
 def group_channels(work: NDArray[np.int64], rows: int) -> list[NDArray[np.int64]]:
     """Channels of each of `rows` rows, heaviest row first; row sizes differ by at most one.
@@ -18,6 +21,58 @@ def group_channels(work: NDArray[np.int64], rows: int) -> list[NDArray[np.int64]
     """
     by_work = np.argsort(-work, kind="stable")
     return [np.asarray(part, np.int64) for part in np.array_split(by_work, rows)]
+
+
+def share_rows(
+    work: NDArray[np.int64], floor: NDArray[np.int64], rows: int
+) -> list[NDArray[np.int64]]:
+    """Channels of `rows` rows that several layers share: each costs its heaviest lane in each.
+
+    work: (channels, layers) expected cycles of a lane; floor: (layers,) what a row costs at least.
+    From rows of like total work on, channels are exchanged between two rows while that saves most.
+    """
+    found = group_channels(work.sum(axis=1), rows)
+    for _ in range(_SWEEPS):
+        saved = [
+            _exchange(work, floor, found, a, b)
+            for a in range(rows)
+            for b in range(a + 1, rows)
+            if found[a].size and found[b].size
+        ]
+        if not any(saved):
+            break
+    return found
+
+
+def _exchange(
+    work: NDArray[np.int64],
+    floor: NDArray[np.int64],
+    rows: list[NDArray[np.int64]],
+    a: int,
+    b: int,
+) -> bool:
+    """Makes the best exchange of a channel of row a and one of row b, if one saves anything."""
+    one, other = work[rows[a]], work[rows[b]]
+    now = np.maximum(one.max(axis=0), floor) + np.maximum(other.max(axis=0), floor)
+    # (channels of a, channels of b, layers)
+    first = np.maximum(np.maximum(_without(one), floor)[:, None], other[None])
+    second = np.maximum(np.maximum(_without(other), floor)[None], one[:, None])
+    cost = (first + second).sum(axis=2)
+    i, j = np.unravel_index(int(cost.argmin()), cost.shape)
+    if cost[i, j] >= now.sum():
+        return False
+    rows[a][i], rows[b][j] = rows[b][j], rows[a][i]
+    return True
+
+
+def _without(work: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(channels, layers): the heaviest of all channels but this one."""
+    highest = work.max(axis=0)
+    rest = np.where(np.arange(len(work))[:, None] == work.argmax(axis=0), 0, work).max(axis=0)
+    others: NDArray[np.int64] = np.where(
+        np.arange(len(work))[:, None] == work.argmax(axis=0), rest, highest
+    )
+    return others
 
 
 def deal_tiles(cost: NDArray[np.int64], clusters: int) -> NDArray[np.int64]:

@@ -72,6 +72,7 @@ def pack_tile(
         "mask_lines": lanes.masks.shape[1] // beat,
         "lanes": len(tile.channels),
         "row": tile.row,
+        "split": tile.split,
     }
     parts = [_pack_bits(fields, TILE_FIELDS).to_bytes(beat, "little")]
     for channel in tile.channels.tolist():

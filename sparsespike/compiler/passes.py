@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sparsespike.compiler.dataflow import IMAGE, dataflow
 from sparsespike.compiler.image import memory_image
 from sparsespike.compiler.limits import check_limits
@@ -12,15 +14,18 @@ from sparsespike.contract.network import IntegerNetwork
 from sparsespike.contract.program import Program
 
 
-def compile_network(net: IntegerNetwork, engine: EngineConfig) -> Program:
+def compile_network(
+    net: IntegerNetwork, engine: EngineConfig, *, bands: Mapping[str, int] | None = None
+) -> Program:
     """The program that computes `net` on `engine`, the same for the same input.
 
-    Raises ContractError, one line with layer, buffer and remedy, if the engine is too small.
+    bands: layer name -> bands of positions, where the best choice is not wanted. Raises
+    ContractError, one line with layer, buffer and remedy, if the engine is too small.
     """
     check_limits(engine, net.config)
     flows = dataflow(net.config)
     plan = plan_tensors(net, engine, flows)
-    lowering = Lowering(net, engine, plan)
+    lowering = Lowering(net, engine, plan, bands or {})
     layers, packets = zip(*(lowering.lower(i, flow) for i, flow in enumerate(flows)), strict=True)
     image = memory_image(
         engine,

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sparsespike.compiler.dataflow import IMAGE, RESIDUAL, STEM, Flow
+from sparsespike.compiler.dataflow import COUNT_TENSORS, IMAGE, RESIDUAL, STEM, Flow
+from sparsespike.compiler.mapping import lane_cycles, tile_cycles
 from sparsespike.compiler.memory import place_tensors
 from sparsespike.compiler.storage import (
     Storage,
     attention_storage,
     plain_storage,
     qkv_storage,
+    shared_storage,
 )
 from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
@@ -32,14 +34,14 @@ class Plan:
 def plan_tensors(net: IntegerNetwork, engine: EngineConfig, flows: Sequence[Flow]) -> Plan:
     """Lays out every tensor. Raises ContractError if a memory is too small."""
     storage = {IMAGE: _image_storage(engine, net.config.in_channels)}
-    storage[STEM] = storage[RESIDUAL] = plain_storage(engine, _residual_work(net, flows))
+    storage[STEM] = storage[RESIDUAL] = _residual_storage(net, engine, flows)
     for flow in flows:
         if flow.target is None or flow.target in storage:
             continue
         if flow.kind == "attention":
             made = attention_storage(engine, storage[flow.source], net.config.dim)
         elif flow.name.endswith(".qkv"):
-            made = qkv_storage(engine, nonzeros(net, flow), net.config.heads)
+            made = qkv_storage(engine, *_lane_work(net, engine, flow), net.config.heads)
         else:
             made = plain_storage(engine, nonzeros(net, flow))
         storage[flow.target] = made
@@ -53,13 +55,21 @@ def nonzeros(net: IntegerNetwork, flow: Flow) -> NDArray[np.int64]:
     return count
 
 
-def _residual_work(net: IntegerNetwork, flows: Sequence[Flow]) -> NDArray[np.int64]:
-    """(dim,) work of all layers that share the order of x: weights times positions."""
-    writers = [flow for flow in flows if flow.target in (STEM, RESIDUAL)]
-    work = np.zeros(net.config.dim, np.int64)
-    for flow in writers:
-        work += nonzeros(net, flow) * flow.tokens
-    return work
+def _lane_work(
+    net: IntegerNetwork, engine: EngineConfig, flow: Flow
+) -> tuple[NDArray[np.int64], int]:
+    """Expected cycles of each output channel's lane, and of a tile at least, over all positions."""
+    channels = net.layer(flow.name).weight.shape[1]
+    words = flow.neighbours * derived.ceil_div(channels, engine.chunk)
+    lanes = lane_cycles(engine, flow, nonzeros(net, flow)) * flow.tokens
+    return lanes, tile_cycles(engine, flow, words) * flow.tokens
+
+
+def _residual_storage(net: IntegerNetwork, engine: EngineConfig, flows: Sequence[Flow]) -> Storage:
+    """That of x, whose order all layers share that add to it."""
+    writers = [flow for flow in flows if flow.target in COUNT_TENSORS]
+    work, floors = zip(*(_lane_work(net, engine, flow) for flow in writers), strict=True)
+    return shared_storage(engine, np.stack(work, axis=1), np.array(floors))
 
 
 def _image_storage(engine: EngineConfig, channels: int) -> Storage:

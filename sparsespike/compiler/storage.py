@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sparsespike.compiler.order import group_channels
+from sparsespike.compiler.order import group_channels, share_rows
 from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
 
@@ -39,13 +39,23 @@ def plain_storage(engine: EngineConfig, work: NDArray[np.int64]) -> Storage:
     return _storage(engine, group_channels(work, rows))
 
 
-def qkv_storage(engine: EngineConfig, work: NDArray[np.int64], heads: int) -> Storage:
+def shared_storage(
+    engine: EngineConfig, work: NDArray[np.int64], floor: NDArray[np.int64]
+) -> Storage:
+    """Storage of a tensor that several layers write, see `share_rows`."""
+    rows = _line_rows(engine, derived.ceil_div(len(work), engine.lanes))
+    return _storage(engine, share_rows(work, floor, rows))
+
+
+def qkv_storage(engine: EngineConfig, work: NDArray[np.int64], floor: int, heads: int) -> Storage:
     """Storage of queries, keys and values, each head by head, each head from a line on.
 
-    work: (3 * dim,). Within a head, query and key share one order of their channels.
+    work: (3 * dim,) expected cycles of a lane, floor: of a tile, at least. Within a head, query and
+    key share one order of their channels.
     """
     query, key, value = work.reshape(3, heads, -1)
-    rows = [*_head_rows(engine, query + key) * 2, *_head_rows(engine, value)]
+    shared = _head_rows(engine, np.stack([query, key], axis=2), floor)
+    rows = [*shared * 2, *_head_rows(engine, value[:, :, None], floor)]
     # `_head_rows` numbers channels within its own section of dim channels.
     section = len(rows) // 3
     shifted = [channels + i // section * (len(work) // 3) for i, channels in enumerate(rows)]
@@ -64,12 +74,20 @@ def head_slots(engine: EngineConfig, channels: int) -> int:
     return rows * derived.lane_pitch(engine)
 
 
-def _head_rows(engine: EngineConfig, work: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """work: (heads, channels of a head); rows of all heads, channels numbered over the heads."""
-    heads, channels = work.shape
+def _head_rows(
+    engine: EngineConfig, work: NDArray[np.int64], floor: int
+) -> list[NDArray[np.int64]]:
+    """Rows of all heads, channels numbered over the heads.
+
+    work: (heads, channels of a head, layers that share the order).
+    """
+    heads, channels, layers = work.shape
     rows = head_slots(engine, channels) // derived.lane_pitch(engine)
+    least = np.full(layers, floor)
     return [
-        part + head * channels for head in range(heads) for part in group_channels(work[head], rows)
+        part + head * channels
+        for head in range(heads)
+        for part in share_rows(work[head], least, rows)
     ]
 
 

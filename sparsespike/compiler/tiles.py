@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparsespike.compiler.dataflow import Flow
-from sparsespike.compiler.order import deal_tiles, group_channels
+from sparsespike.compiler.mapping import map_layer
+from sparsespike.compiler.order import group_channels
 from sparsespike.compiler.storage import Storage
 from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
@@ -17,9 +18,15 @@ from sparsespike.contract.program import Output
 
 @dataclass(frozen=True, eq=False)
 class Tile:
-    """Output channels (lane by lane) that one cluster computes at a time; -1 is a silent lane."""
+    """Output channels (lane by lane) that a team of clusters computes at a time.
+
+    Attributes:
+        cluster: first of the team; split: log2 of its clusters, one for each band of positions.
+        channels: -1 is a silent lane.
+    """
 
     cluster: int
+    split: int
     row: int
     channels: NDArray[np.int64]
 
@@ -29,20 +36,24 @@ def layer_tiles(
     flow: Flow,
     storage: Storage | None,
     nonzeros: NDArray[np.int64],
+    *,
     mask_words: int,
-) -> list[Tile]:
-    """Tiles in stream order.
+    bands: int | None = None,
+) -> tuple[int, list[Tile]]:
+    """The split of the layer (log2 of its bands) and its tiles in stream order.
 
     storage: that of the layer's output, None for selectors and the head. nonzeros: weights of each
     output channel. A stored row without channels gets a tile with one silent lane, so that the row
-    is written. A tile is taken to cost its scans and its heaviest lane's weights.
+    is written. bands: as many as this, instead of the best choice.
     """
     rows = storage.rows if storage is not None else _free_rows(engine, flow, nonzeros)
-    cost = [mask_words + int(nonzeros[row].max(initial=0)) for row in rows]
+    heaviest = np.array([nonzeros[row].max(initial=0) for row in rows])
+    mapping = map_layer(engine, flow, heaviest=heaviest, mask_words=mask_words, bands=bands)
+    teams = derived.teams(engine, mapping.split)
     silent = np.full(1, -1, np.int64)
-    return [
-        Tile(place % engine.clusters, int(row), rows[row] if rows[row].size else silent)
-        for place, row in enumerate(deal_tiles(np.array(cost), engine.clusters))
+    return mapping.split, [
+        Tile(place % teams, mapping.split, int(row), rows[row] if rows[row].size else silent)
+        for place, row in enumerate(mapping.stream)
     ]
 
 

@@ -40,6 +40,10 @@ COUNTER_CYCLES = len(COUNTERS)
 DESCRIPTOR_BYTES = 64
 PAGE_BYTES = 4096
 """AXI bursts end at multiples of this (AMBA AXI specification, A3.4.1)."""
+MAX_TIME_STEPS = 16
+"""Steps whose scaled membranes the engine's widths allow."""
+MAX_SPLIT = 3
+"""A layer's positions are split into at most 2**MAX_SPLIT bands."""
 PIXEL_BITS = 8
 PIXEL_BYTES = 4
 """Bytes of a pixel in memory: up to four channels, byte c is channel c."""
@@ -153,6 +157,36 @@ def write_slots(engine: EngineConfig) -> int:
     return max(4, engine.clusters)
 
 
+def attention_slots(engine: EngineConfig) -> int:
+    """The same period in attention layers, where only clusters with an attention unit act."""
+    return max(4, engine.attention_units)
+
+
+def teams(engine: EngineConfig, split: int) -> int:
+    """Teams of 2**split clusters, one for each band, that share the tiles of a layer."""
+    return engine.clusters >> split
+
+
+def team_place(engine: EngineConfig, cluster: int, split: int) -> tuple[int, int] | None:
+    """(team, band) of a cluster in a layer of 2**split bands; None for one that is left over."""
+    count = teams(engine, split)
+    return (cluster % count, cluster // count) if cluster < count << split else None
+
+
+def team_clusters(engine: EngineConfig, team: int, split: int) -> range:
+    """Clusters of a team, in the order of their bands."""
+    count = teams(engine, split)
+    return range(team, count << split, count)
+
+
+def band_positions(tokens: int, width: int, band: int, split: int) -> list[int]:
+    """Positions of a band: every 2**split-th row of a map of `width` columns, from row `band` on.
+
+    A layer that is no convolution has width 1: every 2**split-th position.
+    """
+    return [n for n in range(tokens) if n // width % (1 << split) == band]
+
+
 def neuron_latency(engine: EngineConfig) -> int:
     """Cycles from a lane's take to its result in the row queue."""
     return max(engine.time_steps, 5) + 2
@@ -169,6 +203,11 @@ def neuron_gap(engine: EngineConfig, takes: int) -> int:
 def step_groups(engine: EngineConfig, time_steps: int) -> int:
     """Groups of steps a network of `time_steps` steps needs."""
     return ceil_div(time_steps, engine.time_steps)
+
+
+def most_groups(engine: EngineConfig) -> int:
+    """Step groups of the longest network."""
+    return step_groups(engine, MAX_TIME_STEPS)
 
 
 def topk_cycles(tokens: int) -> int:

@@ -26,7 +26,7 @@ from sparsespike.contract.network import NetworkConfig
 HEADER_MAGIC = 0x47525053  # "SPRG", little-endian
 DESCRIPTOR_MAGIC = 0x5C
 TILE_MAGIC = 0xA5
-FORMAT_VERSION = 1
+FORMAT_VERSION = 3
 CHECKSUM_TARGET = 0x53504B45
 """The 16 words of a header or descriptor sum to this, modulo 2**32."""
 _FILE_MAGIC = b"SPSPIKE1"
@@ -82,6 +82,7 @@ DESCRIPTOR_FIELDS: dict[str, tuple[int, int, int]] = {
     "residual": (0, 21, 1),
     "last": (0, 22, 1),
     "planes": (0, 24, 3),
+    "split": (0, 27, 2),
     "tokens": (1, 0, 16),
     "groups": (1, 16, 8),
     "time_steps": (1, 24, 8),
@@ -104,6 +105,7 @@ DESCRIPTOR_FIELDS: dict[str, tuple[int, int, int]] = {
     "heads": (12, 16, 8),
     "head_words": (12, 24, 8),
     "layer": (13, 0, 16),
+    "seam_lines": (14, 0, 32),
     "checksum": (15, 0, 32),
 }
 
@@ -114,6 +116,7 @@ TILE_FIELDS: dict[str, tuple[int, int]] = {
     "mask_lines": (16, 16),
     "lanes": (32, 8),
     "row": (40, 16),
+    "split": (56, 2),
 }
 
 RECORD_FIELDS: dict[str, tuple[int, int]] = {
@@ -136,7 +139,9 @@ class Descriptor:
         chunks: words walked per token and group (pixel layers: passes).
         source_stride: words stored per token and group (a multiple of the words of a line).
         destination_rows: rows stored per token and group.
-        tiles: tiles of the layer; cluster k computes tiles k, k + clusters, ... of the stream.
+        tiles: tiles of the layer; team k computes tiles k, k + teams, ... of the stream.
+        split: log2 of the bands of positions, one for each cluster of a team.
+        seam_lines: memory lines of the pooled map, if there are several bands; else 0.
         key_offset, value_offset: words from a token's query words to its key and value words.
         head_words: words of one attention head.
     """
@@ -156,6 +161,8 @@ class Descriptor:
     residual: int = 0
     last: int = 0
     planes: int = 1
+    split: int = 0
+    seam_lines: int = 0
     height: int = 1
     width: int = 1
     chunks: int = 0
@@ -212,7 +219,7 @@ class Layer:
     Attributes:
         slot_channel: (destination_rows * pitch,) output channel of each stored slot, -1 where none.
         tensor_tokens: positions stored (after pooling).
-        mapping: (tiles, 3) int: stream order of (cluster, row, expected matches).
+        mapping: (tiles, 3) int: stream order of (first cluster, row, expected matches).
     """
 
     name: str

@@ -50,3 +50,23 @@ def test_no_folder_for_the_program(refused):
 def test_no_folder_for_the_json_means_no_program(refused):
     words = ["compile", "--network", "tiny", "-o", "{}/a.program", "--json", "{}/no/a.json"]
     refused(words, ["--json", "{}/no"])
+
+
+def test_tuned_bands_are_never_slower(run, tmp_path):
+    from model.zoo import load_integer, sample_images
+    from sim import simulate
+    from sparsespike.compiler import compile_network
+    from sparsespike.contract.config import load_engine
+
+    engine = tmp_path / "six.toml"
+    engine.write_text("clusters = 6\nlanes = 2\n")
+    path, result_path = tmp_path / "a.program", tmp_path / "a.json"
+    words = ["--network", "tiny", "--engine", engine, "--tune", "1", "-o", path]
+    assert run("compile", *words, "--json", result_path).code == 0
+    program = Program.load(path)
+    bands = [layer["bands"] for layer in json.loads(result_path.read_text())["layers"]]
+    assert bands == [1 << layer.descriptor.split for layer in program.layers]
+    images = sample_images().images[:1, :8, :8]
+    plain = compile_network(load_integer("tiny"), load_engine(engine), bands={"rpe": 1})
+    assert max(bands) > 1
+    assert simulate(program, images).cycles.sum() <= simulate(plain, images).cycles.sum()

@@ -136,13 +136,16 @@ def decode():
             for _ in range(field.tiles):
                 header = stream.beats(1)
                 assert _cut(header, 0, 8) == 0xA5
-                assert header >> 56 == 0
+                assert header >> 58 == 0
                 lanes = [
                     _lane(stream, engine, _cut(header, 16, 16), words)
                     for _ in range(_cut(header, 32, 8))
                 ]
                 tile = SimpleNamespace(
-                    cluster=_cut(header, 8, 8), row=_cut(header, 40, 16), lanes=lanes
+                    cluster=_cut(header, 8, 8),
+                    row=_cut(header, 40, 16),
+                    split=_cut(header, 56, 2),
+                    lanes=lanes,
                 )
                 tiles.append(tile)
             layers[layer.name] = tiles

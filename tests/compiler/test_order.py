@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparsespike.compiler.order import deal_tiles, group_channels
+from sparsespike.compiler.order import deal_tiles, group_channels, share_rows
 
 
 def test_like_work_shares_a_row():
@@ -38,3 +38,28 @@ def test_loads_are_close_on_uneven_tiles(clusters):
     in_turn = [cost[np.argsort(-cost)[k::clusters]].sum() for k in range(clusters)]
     assert max(loads) <= max(in_turn)
     assert max(loads) - min(loads) <= cost.max()
+
+
+def rows_cost(work, floor, rows):
+    return sum(np.maximum(work[row].max(axis=0), floor).sum() for row in rows if row.size)
+
+
+def test_a_shared_order_by_hand():
+    # Sorted by total work the rows would be 0, 1 and 2, 3: 9 + 9 and 2 + 2.
+    work = np.array([[9, 1], [1, 9], [2, 0], [0, 2]])
+    rows = share_rows(work, np.zeros(2, np.int64), 2)
+    assert sorted(sorted(row.tolist()) for row in rows) == [[0, 2], [1, 3]]
+    # Where the least that a row costs is more than that, nothing is gained.
+    rows = share_rows(work, np.full(2, 9), 2)
+    assert [row.tolist() for row in rows] == [[0, 1], [2, 3]]
+
+
+@given(st.integers(0, 99), st.integers(1, 30), st.integers(1, 4), st.integers(1, 6))
+def test_a_shared_order_is_a_permutation_and_never_dearer(seed, channels, layers, rows):
+    rng = np.random.default_rng(seed)
+    work = rng.lognormal(3, 1, (channels, layers)).astype(np.int64)
+    floor = rng.integers(0, 30, layers)
+    shared, by_total = share_rows(work, floor, rows), group_channels(work.sum(axis=1), rows)
+    assert sorted(np.concatenate(shared)) == list(range(channels))
+    assert [row.size for row in shared] == [row.size for row in by_total]
+    assert rows_cost(work, floor, shared) <= rows_cost(work, floor, by_total)

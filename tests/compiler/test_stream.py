@@ -122,8 +122,10 @@ def test_decoded_stream_is_the_network(random_network, decode, engine, time_step
             _check_stored(program, layer, tiles, net.layer(layer.name))
         else:
             _check_unstored(program, layer, tiles, net.layer(layer.name))
-        clusters = program.engine.clusters
-        assert [tile.cluster for tile in tiles] == [i % clusters for i in range(len(tiles))]
+        split = layer.descriptor.split
+        teams = program.engine.clusters >> split
+        assert [tile.cluster for tile in tiles] == [i % teams for i in range(len(tiles))]
+        assert {tile.split for tile in tiles} <= {split}
         assert [(t.cluster, t.row) for t in tiles] == [tuple(m[:2]) for m in layer.mapping]
 
 

@@ -56,6 +56,8 @@ def test_cycles_of_blocks():
     engine = load_engine("small")
     assert derived.write_slots(load_engine("small", clusters=2)) == 4
     assert derived.write_slots(load_engine("small", clusters=24)) == 24
+    assert derived.attention_slots(load_engine("large")) == 12
+    assert derived.attention_slots(load_engine("micro")) == 4
     assert [derived.neuron_gap(engine, takes) for takes in (1, 4, 8)] == [5, 2, 1]
     assert derived.neuron_latency(engine) == 7
     # two groups of candidates: 2 * (8 + 10 + 1) + 10 of compaction + 1

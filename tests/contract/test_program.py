@@ -8,6 +8,7 @@ from sparsespike.contract.errors import ContractError
 from sparsespike.contract.network import NetworkConfig
 from sparsespike.contract.program import (
     DESCRIPTOR_FIELDS,
+    FORMAT_VERSION,
     HEADER_FIELDS,
     RECORD_FIELDS,
     TILE_FIELDS,
@@ -20,7 +21,7 @@ from sparsespike.contract.program import (
 
 HEADER = {
     "magic": 0x47525053,
-    "version": 1,
+    "version": FORMAT_VERSION,
     "layers": 1,
     "weight_offset": 128,
     "weight_beats": 2,
@@ -145,8 +146,9 @@ def test_what_is_no_program_or_not_there_is_said_in_one_line(tmp_path):
 
 
 def test_another_version_is_named(program, tmp_path, monkeypatch):
-    monkeypatch.setattr("sparsespike.contract.program.FORMAT_VERSION", 2)
+    monkeypatch.setattr("sparsespike.contract.program.FORMAT_VERSION", FORMAT_VERSION + 1)
     program.save(tmp_path / "p")
     monkeypatch.undo()
-    with pytest.raises(ContractError, match="program version 2, this is 1; compile it again"):
+    told = f"program version {FORMAT_VERSION + 1}, this is {FORMAT_VERSION}; compile it again"
+    with pytest.raises(ContractError, match=told):
         Program.load(tmp_path / "p")

@@ -9,9 +9,9 @@ from sparsespike.contract.config import load_engine
 from sparsespike.contract.program import Accumulate, Descriptor
 
 
-def walk(layer, tokens):
+def walk(layer, tokens, positions):
     """(position, group, neighbour, chunk, outside, last) of one tile."""
-    for n in range(layer.tokens):
+    for n in positions:
         y, x = divmod(n, layer.width)
         for g in range(layer.groups):
             scans = []
@@ -27,7 +27,7 @@ def walk(layer, tokens):
             ends = {
                 Accumulate.GROUP: True,
                 Accumulate.TOKEN: g == layer.groups - 1,
-                Accumulate.ALL: g == layer.groups - 1 and n == layer.tokens - 1,
+                Accumulate.ALL: g == layer.groups - 1 and n == positions[-1],
             }[layer.accumulate]
             for i, scan in enumerate(scans):
                 yield (*scan, ends and i == len(scans) - 1)
@@ -43,23 +43,37 @@ def walk(layer, tokens):
         {"tokens": 3, "height": 3, "width": 1, "convolution": 1, "groups": 1, "chunks": 2},
         {"tokens": 1, "height": 1, "width": 1, "convolution": 1, "groups": 2, "chunks": 1},
         {"tokens": 6, "height": 2, "width": 3, "convolution": 1, "pixel": 1, "chunks": 2},
+        {"tokens": 5, "groups": 2, "chunks": 2, "use_list": 1, "split": 1},
+        {"tokens": 4, "chunks": 2, "use_list": 1, "accumulate": Accumulate.ALL, "split": 1},
+        {
+            "tokens": 10,
+            "height": 5,
+            "width": 2,
+            "convolution": 1,
+            "chunks": 2,
+            "split": 1,
+        },
     ],
 )
 @pytest.mark.parametrize("pause", [0.0, 0.5])
 def test_walk(clocked, fields, pause):
-    engine = load_engine("micro", clusters=3)
+    # With two bands, cluster 3 of 6 has the second band of tiles 0, 3 and 6 of 8.
+    bands = fields.get("split", 0)
+    engine = load_engine("micro", clusters=6 if bands else 3)
     layer = Descriptor(**({"operation": 1, "time_steps": 4, "layer": 0, "groups": 1} | fields))
     layer = Descriptor(**(vars(layer) | {"tiles": 8}))
     rng = random.Random(str(fields))
     tokens = [rng.randrange(50) for _ in range(layer.tokens)]
     dut = AddressGenerator(engine)
     # Cluster 1 of 3 computes tiles 1, 4 and 7 of 8.
-    expected = [scan for _ in range(3) for scan in walk(layer, tokens)]
+    rows = range(bands, layer.tokens // layer.width, 1 + bands)
+    positions = [y * layer.width + x for y in rows for x in range(layer.width)]
+    expected = [scan for _ in range(3) for scan in walk(layer, tokens, positions)]
     each = len(expected) // 3
     seen, done = [], []
 
     def step(ctx, cycle):
-        ctx.set(dut.index, 1)
+        ctx.set(dut.index, 3 if bands else 1)
         ctx.set(dut.go, cycle == 2)
         if cycle == 2:
             ctx.set(dut.descriptor, vars(layer) | {"magic": 0, "checksum": 0})

@@ -46,6 +46,7 @@ def layer_of(engine, kind, rng):
     if kind in ("convolution", "pixel"):
         height, width = rng.choice([(1, 3), (3, 2), (3, 4)])
         fields |= {"convolution": 1, "height": height, "width": width, "tokens": height * width}
+        fields |= {"pool": rng.randrange(2)}
     if kind == "pixel":
         passes = derived.pixel_passes(engine)
         fields |= {
@@ -63,7 +64,23 @@ def layer_of(engine, kind, rng):
         fields |= {"output": int(Output.SCORE), "accumulate": int(Accumulate.TOKEN)}
     if kind == "head":
         fields |= {"output": int(Output.HEAD), "accumulate": int(Accumulate.ALL)}
+    if engine.clusters > 3:
+        split, rows = rng.choice([1, 2]), fields.get("height", 0)
+        whole = (1 << split) + rng.randint(0, 5)
+        if rows:
+            fields |= {"height": whole}
+        fields |= {"split": split, "tokens": whole * fields.get("width", 1)}
+        fields |= {"tiles": fields["tiles"] >> split or 1}
     return Descriptor(**fields)
+
+
+def share_of(engine, layer, index):
+    """Numbers of the tiles, and positions, that a cluster computes."""
+    teams = engine.clusters >> layer.split
+    team, band = index % teams, index // teams
+    own = range(team, layer.tiles, teams) if band < 1 << layer.split else range(0)
+    rows = range(band, layer.tokens // layer.width, 1 << layer.split)
+    return own, [y * layer.width + x for y in rows for x in range(layer.width)]
 
 
 def tile_of(engine, layer, rng):
@@ -123,10 +140,10 @@ def packet(engine, tile):
 # --- the page, in Python ----------------------------------------------------------------------
 
 
-def scans_of(engine, layer, tile, memory, tokens):
+def scans_of(engine, layer, tile, memory, tokens, positions):
     """(planes with shifts, mask word index, last) in walk order; a plane is a word of spikes."""
     steps, chunk = engine.time_steps, engine.chunk
-    for n in range(layer.tokens):
+    for n in positions:
         y, x = divmod(n, layer.width)
         for g in range(layer.groups):
             around = [(0, 0)]
@@ -166,7 +183,7 @@ def scans_of(engine, layer, tile, memory, tokens):
                     if layer.accumulate != Accumulate.GROUP:
                         ends = ends and g == layer.groups - 1
                     if layer.accumulate == Accumulate.ALL:
-                        ends = ends and n == layer.tokens - 1
+                        ends = ends and n == positions[-1]
                     mask = i if layer.pixel else i * layer.chunks + c
                     yield planes, mask, ends
 
@@ -180,8 +197,8 @@ def slots_of(engine, plane):
 class Twin:
     """Cycles, counters and rows of a cluster, event by event."""
 
-    def __init__(self, engine, accepted):
-        self.engine = engine
+    def __init__(self, engine, index, accepted):
+        self.engine, self.index = engine, index
         self.accepted = accepted  # cycle in which each row was accepted, over all layers
         self.rows = []
         self.row_cycles = []
@@ -196,12 +213,14 @@ class Twin:
         """One layer; returns its counters."""
         self.counts = dict.fromkeys(CLUSTER_COUNTERS, 0)
         entered, left, busy = go, go, 0
+        _, self.positions = share_of(self.engine, layer, self.index)
         for tile, first in zip(tiles, avail, strict=True):
-            self.membranes = {}
+            self.membranes, self.held = {}, {}
             walks = self.walks_of(layer)
             for lane in self.lanes:
                 lane.sums = [0] * self.engine.time_steps
-            for planes, mask, last in scans_of(self.engine, layer, tile, memory, tokens):
+            scans = scans_of(self.engine, layer, tile, memory, tokens, self.positions)
+            for planes, mask, last in scans:
                 entered = max(entered + 1, first)
                 stands = max(entered + derived.BROADCAST_STAGES, left + 1)
                 left = self.broadcast(layer, tile, planes, mask, last, stands)
@@ -213,7 +232,8 @@ class Twin:
         return self.counts
 
     def walks_of(self, layer):
-        for n in range(1 if layer.accumulate == Accumulate.ALL else layer.tokens):
+        whole = layer.accumulate == Accumulate.ALL
+        for n in self.positions[:1] if whole else self.positions:
             for g in range(layer.groups if layer.accumulate == Accumulate.GROUP else 1):
                 yield n, g
 
@@ -275,7 +295,9 @@ class Twin:
                 take = max(take, self.row_end + derived.neuron_gap(self.engine, takes))
             complete = head or number == len(tile.lanes) - 1
             old = len(self.rows) - derived.ROW_CREDITS
-            if complete and old >= 0:
+            x = n % layer.width
+            stored = not layer.pool or x % 2 == 1 or x == layer.width - 1
+            if complete and stored and old >= 0:
                 wish, take = take, max(take, self.accepted[old] + 1)
                 self.counts["row_stalls"] += take - wish
             self.last_take = lane.taken = take
@@ -288,10 +310,15 @@ class Twin:
                 value += GELU[q & 0xFF] * content.score_weight
                 self.counts["selector_updates"] += 1
             else:
-                value = sum(lane.sums) + content.bias
+                value = sum(lane.sums) + (0 if self.positions[0] else content.bias)
             lane.sums = [0] * self.engine.time_steps
             if complete:
                 self.row_end = take
+                if layer.pool:
+                    own, spikes = spikes, spikes | (self.held[g] if x else 0)
+                    self.held[g] = own if x % 2 else spikes
+                    if not stored:
+                        continue
                 y, x = divmod(n, layer.width) if layer.convolution else (0, 0)
                 row = {"position": n, "group": g, "row": tile.row}
                 row |= {"y": y, "x": x} if layer.convolution else {}
@@ -466,6 +493,8 @@ KINDS = ("linear", "convolution", "pixel", "counts", "list", "score", "head")
         ({"time_steps": 6, "lanes": 1, "weight_bits": 4, "clusters": 2}, 1, 3),
         ({"time_steps": 1, "lanes": 5, "weight_bits": 6}, 0, 5),
         ({"time_steps": 2, "chunk": 64, "lanes": 2}, 0, 5),
+        ({"time_steps": 2, "clusters": 5}, 3, 2),
+        ({"time_steps": 4, "clusters": 9, "lanes": 2}, 2, 4),
     ],
 )
 def test_layers_follow_the_page(fields, index, patience):
@@ -473,15 +502,14 @@ def test_layers_follow_the_page(fields, index, patience):
     engine = load_engine("micro", **(sizes | {"count_bits": 3, "max_tokens": 16} | fields))
     rng = random.Random(f"{fields}")
     layers = [layer_of(engine, kind, rng) for kind in rng.sample(KINDS, len(KINDS))]
-    layers = [layer for layer in layers if layer.tiles > index]
+    layers = [layer for layer in layers if len(share_of(engine, layer, index)[0])]
     tiles = [
-        [tile_of(engine, layer, rng) for _ in range(index, layer.tiles, engine.clusters)]
-        for layer in layers
+        [tile_of(engine, layer, rng) for _ in share_of(engine, layer, index)[0]] for layer in layers
     ]
     bench = Bench(engine, index, layers, tiles, rng, patience)
     bench.run()
 
-    twin = Twin(engine, bench.accepted)
+    twin = Twin(engine, index, bench.accepted)
     avail = iter(bench.avail)
     for number, (layer, group) in enumerate(zip(layers, tiles, strict=True)):
         ready = [next(avail) for _ in group]

@@ -107,7 +107,7 @@ def header_values(engine):
     [
         ({}, (0x1000, 0x2000, 0), True),
         ({"magic": 1}, (0, 0, 0), False),
-        ({"version": 2}, (0, 0, 0), False),
+        ({"version": FORMAT_VERSION + 1}, (0, 0, 0), False),
         ({"engine": 0}, (0, 0, 0), False),
         ({"layers": 5}, (0, 0, 0), False),
         ({"layers": 0}, (0, 0, 0), False),

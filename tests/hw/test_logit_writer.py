@@ -81,24 +81,45 @@ def test_error_response(clocked, write_memory):
     assert failures == [memory.events[-1][0]]
 
 
-def test_memory_places_values_by_row_and_lane(clocked):
+def test_memory_adds_values_by_row_and_lane(clocked):
+    """Two layers; in each every logit is added to once, twice in a row, or later again."""
     dut = LogitMemory(load_engine("small", lanes=5, max_classes=13))
-    values = {(row, lane): 100 * row - lane for row in range(3) for lane in range(5)}
-    order = random.Random(1).sample(sorted(values), len(values))
+    rng = random.Random(1)
+    places = [(row, lane) for row in range(3) for lane in range(5)]
+    layers = []
+    for _ in range(2):
+        order = rng.sample(places, len(places))
+        again = [place for place in order for _ in range(rng.choice([1, 2]))]
+        again += rng.sample(places, 4)
+        layers.append([(place, rng.randrange(-1000, 1000)) for place in again])
+    script, expected, gather = {}, [], {}
+    cycle = 2
+    for layer in layers:
+        script[cycle] = None
+        for addition in layer:
+            cycle += 1
+            script[cycle] = addition
+        cycle += 3
+        totals = [sum(v for p, v in layer if p == (i // 5, i % 5)) for i in range(13)]
+        for i, total in enumerate(totals):
+            gather[cycle + i] = i
+            expected.append(total)
+        cycle += 15
     read = []
 
-    def step(ctx, cycle):
-        ctx.set(dut.write, cycle < len(order))
-        if cycle < len(order):
-            row, lane = order[cycle]
+    def step(ctx, now):
+        entry = script.get(now)
+        ctx.set(dut.clear, now in script and entry is None)
+        ctx.set(dut.add, entry is not None)
+        if entry is not None:
+            (row, lane), value = entry
             ctx.set(dut.row, row)
             ctx.set(dut.lane, lane)
-            ctx.set(dut.value, values[row, lane])
-        place = cycle - len(order) - 1
-        ctx.set(dut.index, max(0, min(12, place)))
-        if place > 0:
+            ctx.set(dut.value, value)
+        if now - 1 in gather:
             read.append(ctx.get(dut.logit))
-        return place == 13
+        ctx.set(dut.index, gather.get(now, 0))
+        return now == cycle
 
-    clocked(dut, step, 100)
-    assert read == [values[i // 5, i % 5] for i in range(13)]
+    clocked(dut, step, 200)
+    assert read == expected

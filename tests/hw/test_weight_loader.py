@@ -11,15 +11,18 @@ from sparsespike.contract.config import load_engine
 
 
 def make_packets(engine, count, rng):
-    """[(cluster, lanes, row, [(kind, lane, line, offsets, data)])] and their beats."""
+    """[(team, lanes, row, header, [(kind, lane, line, offsets, data)])]; team: bit per cluster."""
     bits, chunk = engine.axi_data_bits, engine.chunk
     packets = []
     for tile in range(count):
         lanes = rng.randint(1, engine.lanes)
         mask_lines = rng.randint(1, derived.mask_lines(engine))
         row = rng.randrange(1 << 16)
-        cluster = tile % engine.clusters
-        header = 0xA5 | cluster << 8 | mask_lines << 16 | lanes << 32 | row << 40
+        split = tile % 3 if engine.clusters > 3 else 0
+        teams = engine.clusters >> split
+        cluster = tile % teams
+        team = sum(1 << cluster + band * teams for band in range(1 << split))
+        header = 0xA5 | cluster << 8 | mask_lines << 16 | lanes << 32 | row << 40 | split << 56
         payload = []
         for lane in range(lanes):
             weight_lines = rng.choice([0, 1, 3])
@@ -38,15 +41,21 @@ def make_packets(engine, count, rng):
                 payload.append((LoadKind.MASK, lane, line, offsets, data))
             for line in range(weight_lines):
                 payload.append((LoadKind.WEIGHT, lane, line, None, rng.getrandbits(bits)))
-        packets.append((cluster, lanes, row, header, payload))
+        packets.append((team, lanes, row, header, payload))
     return packets
 
 
 @pytest.mark.parametrize("axi_data_bits", [64, 128])
 @pytest.mark.parametrize("stalls", [False, True])
-def test_packets_and_cycles(clocked, axi_data_bits, stalls):
+@pytest.mark.parametrize("clusters", [3, 7])
+def test_packets_and_cycles(clocked, axi_data_bits, stalls, clusters):
     engine = load_engine(
-        "small", clusters=3, lanes=3, axi_data_bits=axi_data_bits, mask_depth=24, weight_depth=64
+        "small",
+        clusters=clusters,
+        lanes=3,
+        axi_data_bits=axi_data_bits,
+        mask_depth=24,
+        weight_depth=64,
     )
     rng = random.Random(axi_data_bits + stalls)
     packets = make_packets(engine, 9, rng)
@@ -57,18 +66,18 @@ def test_packets_and_cycles(clocked, axi_data_bits, stalls):
     expected_taken, expected_bus = [], []
     place, ready_from = 0, 0
     offer = 0
-    for tile, (cluster, lanes, row, _header, payload) in enumerate(packets):
+    for tile, (team, lanes, row, _header, payload) in enumerate(packets):
         offer = max(offer, ready_from) + gaps[place]
         h = offer
         expected_taken.append(h)
         opens = max(h + 1, h + 1 + frees[tile])
-        expected_bus.append((opens + 1, cluster, "TILE", lanes, row))
+        expected_bus.append((opens + 1, team, "TILE", lanes, row))
         place += 1
         for i, (kind, lane, line, offsets, data) in enumerate(payload):
             e = max(expected_taken[-1] + 1 + gaps[place], opens)
             expected_taken.append(e)
             end = i == len(payload) - 1
-            expected_bus.append((e + 2, cluster, kind.name, end, lane, line, offsets, data))
+            expected_bus.append((e + 2, team, kind.name, end, lane, line, offsets, data))
             place += 1
         ready_from = expected_taken[-1] + 1
         offer = ready_from
@@ -91,7 +100,9 @@ def _run(clocked, engine, packets, beats, gaps, frees):
         tile = state["tile"]
         free = 0
         if tile is not None and cycle >= state["free_from"]:
-            free = 1 << packets[tile][0]
+            free = packets[tile][0]
+        elif tile is not None:
+            free = packets[tile][0] & (packets[tile][0] - 1)  # all of the team but one
         ctx.set(dut.free, free)
         place = len(taken)
         offered = place < len(beats) and cycle >= state["offer"]
@@ -114,18 +125,16 @@ def _run(clocked, engine, packets, beats, gaps, frees):
 
 
 def _event(ctx, dut, cycle):
-    select = ctx.get(dut.select)
-    assert select & (select - 1) == 0
-    cluster = select.bit_length() - 1
+    team = ctx.get(dut.select)
     load = dut.load
     kind = ctx.get(load.kind)
     if kind == LoadKind.TILE:
-        return (cycle, cluster, "TILE", ctx.get(load.lanes), ctx.get(load.row))
+        return (cycle, team, "TILE", ctx.get(load.lanes), ctx.get(load.row))
     offsets = None
     if kind == LoadKind.MASK:
         offsets = [ctx.get(load.offsets[i]) for i in range(len(load.offsets))]
     end, lane, line = ctx.get(load.end), ctx.get(load.lane), ctx.get(load.line)
-    return (cycle, cluster, kind.name, bool(end), lane, line, offsets, ctx.get(load.data))
+    return (cycle, team, kind.name, bool(end), lane, line, offsets, ctx.get(load.data))
 
 
 GOOD = 0xA5 | 0 << 8 | 2 << 16 | 2 << 32
@@ -137,12 +146,24 @@ GOOD = 0xA5 | 0 << 8 | 2 << 16 | 2 << 32
         (GOOD, 1, None),
         (GOOD ^ 1, 1, 0),
         (GOOD | 4 << 8, 1, 0),
+        (GOOD | 2 << 8 | 1 << 56, 1, 0),
+        (GOOD | 3 << 56, 1, 0),
         (GOOD & ~(0xFF << 32), 1, 0),
         (GOOD | 8 << 32, 1, 0),
         (GOOD | 0xFF << 16, 1, 0),
         (GOOD, 129, 2),
     ],
-    ids=["good", "magic", "cluster", "no lanes", "lanes", "mask lines", "weight lines"],
+    ids=[
+        "good",
+        "magic",
+        "cluster",
+        "team",
+        "split",
+        "no lanes",
+        "lanes",
+        "mask lines",
+        "weight lines",
+    ],
 )
 def test_refused_packets(clocked, header, record, fails):
     dut = WeightLoader(load_engine("small"))

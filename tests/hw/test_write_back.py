@@ -8,7 +8,7 @@ from hw.layouts import MemoryKind
 from hw.write_back import WriteBack
 from sparsespike.contract import derived
 from sparsespike.contract.config import load_engine
-from sparsespike.contract.program import Output
+from sparsespike.contract.program import Operation, Output
 
 GROUPS, ROWS = 2, 8
 BASE, RESIDUAL = 16, 1024
@@ -18,11 +18,12 @@ def make_rows(engine, *, kind, height, width, rng):
     """For each cluster its rows in order: (position, y, x, group, row, spikes, value)."""
     bits = derived.lane_pitch(engine) * engine.time_steps
     clusters = []
-    for cluster in range(engine.clusters):
+    for cluster in range(engine.attention_units if kind == "attention" else engine.clusters):
         rows = []
         for tile in range(2 if kind == "pool" else 3):
             for n in range(height * width):
-                for g in range(GROUPS):
+                held = kind == "pool" and n % width % 2 == 0 and n % width != width - 1
+                for g in range(0 if held else GROUPS):
                     spikes = rng.getrandbits(bits) & rng.getrandbits(bits)
                     value = rng.randrange(-(1 << 20), 1 << 20)
                     place = (cluster + tile * engine.clusters) % ROWS
@@ -32,13 +33,11 @@ def make_rows(engine, *, kind, height, width, rng):
 
 
 def targets(height, width, y, x):
-    """Pooled positions that read (y, x), in order, and whether (y, x) is the first of theirs."""
+    """Pooled positions that a row merged up to (y, x) reaches, and whether it is their first."""
     for py in range((height + 1) // 2):
-        for px in range((width + 1) // 2):
-            ys, xs = range(2 * py - 1, 2 * py + 2), range(2 * px - 1, 2 * px + 2)
-            if y in ys and x in xs:
-                inside = [(v, u) for v in ys for u in xs if 0 <= v < height and 0 <= u < width]
-                yield py, px, inside[0] == (y, x)
+        ys = [v for v in range(2 * py - 1, 2 * py + 2) if 0 <= v < height]
+        if y in ys:
+            yield py, x // 2, ys[0] == y
 
 
 def expected_operations(height, width, kind, row):
@@ -53,6 +52,7 @@ CASES = [
     ("count", {"clusters": 4, "lanes": 4}, 2, 3),
     ("residual", {"clusters": 2, "lanes": 16, "chunk": 4}, 3, 2),
     ("residual", {"clusters": 5, "lanes": 4}, 2, 2),
+    ("attention", {"clusters": 7, "lanes": 4, "attention_units": 5}, 2, 3),
     ("pool", {"clusters": 1, "lanes": 4}, 5, 4),
     ("pool", {"clusters": 6, "lanes": 3}, 4, 4),
     ("pool counts", {"clusters": 2, "lanes": 8, "chunk": 8}, 3, 5),
@@ -61,14 +61,16 @@ CASES = [
 
 @pytest.mark.parametrize(("kind", "knobs", "height", "width"), CASES)
 def test_rows_and_cycles(clocked, kind, knobs, height, width):
-    engine = load_engine("small", spike_depth=4096, count_depth=4096, attention_units=1, **knobs)
+    sizes = {"spike_depth": 4096, "count_depth": 4096, "attention_units": 1}
+    engine = load_engine("small", **(sizes | knobs))
     rng = random.Random(f"{kind}{knobs}")
-    counts = kind != "spike" and kind != "pool"
+    counts = kind in ("count", "residual", "pool counts")
     kind = "pool" if kind.startswith("pool") else kind
     clusters = make_rows(engine, kind=kind, height=height, width=width, rng=rng)
     tokens = rng.sample(range(engine.max_tokens), height * width)
     waits = [[rng.choice([0, 0, 3, 17]) for _ in rows] for rows in clusters]
     layer = {
+        "operation": Operation.ATTENTION if kind == "attention" else Operation.MATMUL,
         "output": Output.COUNT.value if counts else Output.SPIKE.value,
         "pool": kind == "pool",
         "residual": kind == "residual",
@@ -82,7 +84,7 @@ def test_rows_and_cycles(clocked, kind, knobs, height, width):
     }
     writes, taken = _run(clocked, engine, layer, clusters, waits, tokens)
 
-    slots = derived.write_slots(engine)
+    slots = 5 if kind == "attention" else max(4, engine.clusters)
     expected, times = [], []
     for k, rows in enumerate(clusters):
         ready, mine = 1, []

@@ -29,6 +29,7 @@ def fire(engine, d, memory, sums, *, bias=0, threshold=40):
         engine_numbers(engine),
         d,
         memory,
+        np.arange(d.tokens),
         np.array([4]),
         np.array([1]),
         *constants,
@@ -104,7 +105,7 @@ def test_pool_is_the_or_of_its_window(height, width, output):
     for py in range(pool_size(height)):
         for px in range(pool_size(width)):
             window = fired[max(2 * py - 1, 0) : 2 * py + 2, max(2 * px - 1, 0) : 2 * px + 2]
-            rows += window.shape[0] * window.shape[1]
+            rows += window.shape[0]  # rows of a line are merged before they are stored
             token = py * pool_size(width) + px
             assert np.array_equal(row_of(words[:, 0], token), window.any(axis=(0, 1)).T)
             assert not words[token, 1:].any()

@@ -1,0 +1,135 @@
+"""Spikformers of full size with random tickets, where no trained ones exist.
+
+Weights are random; what the engine's cycles depend on is that of a trained, pruned network: the
+density of each layer as global magnitude pruning leaves it (stem denser, later layers sparser), an
+uneven fan-out of the output channels, and firing rates calibrated layer by layer on real images, so
+that spikes are correlated over time and space. Accuracies of such a network mean nothing.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.random_network import random_integer_network
+from model.zoo import sample_images
+from sparsespike.contract.errors import ContractError
+from sparsespike.contract.network import IntegerNetwork, NetworkConfig
+
+SPIKFORMER_4_384 = NetworkConfig(
+    time_steps=4, image_size=32, dim=384, depth=4, heads=12, selector_blocks=(1, 2, 3)
+)
+"""CIFAR-10's; the keep ratio is the ticket's."""
+TICKETS: dict[str, tuple[float, float]] = {
+    # name: (weight sparsity, keep ratio)
+    "spikformer-4-384": (0.9, 0.9),
+    "spikformer-4-384-s94-r70": (0.939, 0.7),
+}
+
+CALIBRATION_IMAGES = 6
+_FIRING = {
+    "conv0": 0.125,
+    "conv1": 0.115,
+    "conv2": 0.072,
+    "conv3": 0.063,
+    "rpe": 0.05,
+    "proj": 0.03,
+    "fc1": 0.095,
+    "fc2": 0.03,
+}
+"""Mean firing rates; those of pooled layers are three times what they fire before the pool."""
+_SPREAD = 0.8
+"""A channel's rate is within 1 +- this of its layer's."""
+_QKV_FIRING = (0.08, 0.09, 0.1)
+_THRESHOLDS = (0.3, 1.0)
+"""Standard deviations of a channel's current: the lower, the more of its four steps does an output
+fire in that fires at all. With these about as many as in the trained `nano`."""
+_RELATIVE_DENSITY = {
+    "conv0": 3.6,
+    "conv1": 1.7,
+    "conv2": 1.3,
+    "conv3": 1.15,
+    "rpe": 1.1,
+    "qkv": 1.25,
+    "proj": 1.15,
+    "fc1": 0.95,
+    "fc2": 0.85,
+    "selector": 0.3,
+    "head": 2.8,
+}
+_BLOCK_DECAY = 0.93
+_HIGHEST_DENSITY = 0.9
+
+
+def layer_densities(config: NetworkConfig, sparsity: float) -> dict[str, float]:
+    """Share of non-zero weights of each layer; over all layers it is 1 - `sparsity`."""
+    sizes = {name: int(np.prod(config.weight_shape(name))) for name in config.layer_names()}
+    relative = {name: _relative_density(name) for name in sizes}
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        scale = (low + high) / 2
+        density = {n: min(_HIGHEST_DENSITY, scale * relative[n]) for n in sizes}
+        kept = sum(density[n] * sizes[n] for n in sizes)
+        low, high = (scale, high) if kept < (1 - sparsity) * sum(sizes.values()) else (low, scale)
+    return density
+
+
+def random_ticket(
+    config: NetworkConfig, *, sparsity: float, images: NDArray[np.uint8], seed: int
+) -> IntegerNetwork:
+    """A random ticket of `config`. images: uint8 (B, H, W, C) to calibrate on."""
+    return random_integer_network(
+        config,
+        weight_density=layer_densities(config, sparsity),
+        seed=seed,
+        target_firing={
+            name: (rate * (1 - _SPREAD), rate * (1 + _SPREAD))
+            for name in config.layer_names()
+            if (rate := _FIRING.get(_part(name)))
+        },
+        qkv_firing=_QKV_FIRING,
+        thresholds=_THRESHOLDS,
+        images=images,
+    )
+
+
+def make_ticket(name: str, *, seed: int = 0) -> IntegerNetwork:
+    """The ticket called `name`, calibrated on the shipped sample images."""
+    if name not in TICKETS:
+        raise ContractError(f"ticket {name!r} is unknown; choose one of {', '.join(TICKETS)}")
+    sparsity, keep_ratio = TICKETS[name]
+    config = SPIKFORMER_4_384.model_copy(update={"keep_ratio": keep_ratio})
+    images = sample_images().images[-CALIBRATION_IMAGES:]
+    return random_ticket(config, sparsity=sparsity, images=images, seed=seed)
+
+
+def _relative_density(name: str) -> float:
+    block = int(name.split(".")[1]) if name.startswith("block.") else 0
+    return _RELATIVE_DENSITY.get(_part(name), 1.0) * _BLOCK_DECAY**block
+
+
+def _part(name: str) -> str:
+    """conv0 of conv0, selector of selector.2, fc1 of block.3.fc1."""
+    parts = name.split(".")
+    return parts[2] if parts[0] == "block" else parts[0]
+
+
+def main() -> None:
+    """Write a ticket to a file that every command takes as `--network`."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog="example: python -m model.random_ticket spikformer-4-384 --out build/4-384.int8.npz",
+    )
+    parser.add_argument("name", choices=tuple(TICKETS))
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    network = make_ticket(arguments.name, seed=arguments.seed)
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    network.save(arguments.out)
+    print(f"{arguments.out}: {network.weight_sparsity():.4f} sparse")
+
+
+if __name__ == "__main__":
+    main()
