@@ -14,7 +14,6 @@ from model.snapshot import load_snapshot
 from model.stages import Run
 from model.ticket import Ticket, save_ticket
 from model.train import Masks
-from model.tuning import COST_LIMIT, rounding_cost
 from sparsespike.contract.errors import ContractError
 
 CALIBRATION_IMAGES = 12_800
@@ -28,7 +27,7 @@ def dense_stages(recipe: Recipe) -> dict[str, Cycle]:
 
 
 def sparse_stages(recipe: Recipe) -> dict[str, Cycle]:
-    """Names and cycles of the stages that `train_sparse` runs, in order; "tune" only if needed."""
+    """Names and cycles of the stages that `train_sparse` runs, in order."""
     rounds = len(_prune_config(recipe).rounds())
     stages = {f"round{index}": recipe.prune.cycle for index in range(rounds)}
     last = {
@@ -71,19 +70,18 @@ def train_sparse(run: Run, dense: Spikformer) -> Spikformer:
     """A sparse network that drops tokens, from the trained `dense` one, in evaluation mode.
 
     Rounds of pruning; then the selectors learn by Gumbel decisions; then the network settles with
-    tokens really dropped; in the last two the dense network teaches. Then, if rounding the weights
-    costs accuracy, a last cycle goes through the quantiser. The ticket is left in the run's folder.
-    ContractError if the dense training left no early weights there.
+    tokens really dropped, at last with rounded weights; from the selectors on the dense network
+    teaches. The ticket is left in the run's folder. ContractError if the dense training left no
+    early weights there.
     """
     network, masks = teach_selectors(run, dense)
     finish, tune = run.recipe.finish, run.recipe.tune
     if finish is not None:
         run.stage("finish", network, finish, selection="top", masks=masks, teacher=dense)
-    calibrate(run, network, dropped=True)
-    if tune is not None and rounding_cost(run, network) > COST_LIMIT:
+    if tune is not None:
         with rounded_weights(network, run.pixels):
             run.stage("tune", network, tune, selection="top", masks=masks, teacher=dense)
-        calibrate(run, network, dropped=True)
+    calibrate(run, network, dropped=True)
     return network
 
 

@@ -73,7 +73,7 @@ class Recipe(_Strict):
     select: Cycle | None = Field(default=None, description="selectors learn by Gumbel decisions")
     finish: Cycle | None = Field(default=None, description="tokens dropped as the hardware does")
     tune: Cycle | None = Field(
-        default=None, description="through the quantiser, if plain rounding costs over 0.5 points"
+        default=None, description="with rounded weights, through the quantiser"
     )
     controls: Controls | None = None
 

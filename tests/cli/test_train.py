@@ -93,11 +93,11 @@ def test_log(finished):
     epochs = pd.read_parquet(finished / "log.parquet")
     expected = [(s, e) for s, n in zip(STAGES, EPOCHS, strict=True) for e in range(n)]
     assert list(zip(epochs["stage"], epochs["epoch"], strict=True)) == expected
-    assert epochs["time_steps"].tolist() == [1, 1, 2, 2, 1, 1, 1, 1, 1, 2, 2]
+    assert epochs["time_steps"].tolist() == [1, 1, 2, 2, 1, 1, 1, 1, 1, 2, 2, 2]
     assert epochs["accuracy_test"].between(0, 1).all()
     assert epochs["learning_rate"].gt(0).all()
     sparsity = epochs.groupby("stage", sort=False)["weight_sparsity"].max().round(2)
-    assert sparsity.tolist() == [0.0, 0.0, 0.5, 0.7, 0.7, 0.7, 0.7]
+    assert sparsity.tolist() == [0.0, 0.0, 0.5, 0.7, 0.7, 0.7, 0.7, 0.7]
     layers = pd.read_parquet(finished / "layers.parquet")
     assert len(layers) == len(epochs) * layers["layer"].nunique()
     assert {"conv0", "rpe", "selector.0", "block.0.attn", "head"} <= set(layers["layer"])
