@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _BIT = re.compile(
-    r"\((?P<name>.+?)(?:\\\[(?P<bit>\d+)\\\])? \(T0 \d+\) \(T1 (?P<high>\d+)\) .*\(TC (?P<toggles>\d+)\)\)"
+    r"\((?P<name>.+?)(?:\\\[(?P<bit>\d+)\\\])? "
+    r"\(T0 \d+\) \(T1 (?P<high>\d+)\) .*\(TC (?P<toggles>\d+)\)\)"
 )
 
 
