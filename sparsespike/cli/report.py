@@ -55,6 +55,15 @@ def command(
         Path | None,
         typer.Option("--cosim", metavar="FILE", help="JSON of `sparsespike cosim`, to be shown."),
     ] = None,
+    note: Annotated[
+        str,
+        typer.Option(
+            "--note",
+            metavar="TEXT",
+            help="What a reader must know before comparing this network, for instance "
+            "'random ticket, not trained'.",
+        ),
+    ] = "",
     json_file: Annotated[
         Path | None,
         typer.Option("--json", metavar="FILE", help="Also write the page's figures as JSON."),
@@ -84,7 +93,7 @@ def command(
     with progress("report: simulating the network and its variants"):
         report = gather(
             net, config, prices, name=network, images=chosen, labelled=labelled, facts=facts,
-            check=check,
+            check=check, note=note,
         )  # fmt: skip
     _write(report, page, tables)
     if json_file is not None:

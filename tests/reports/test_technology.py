@@ -111,6 +111,8 @@ def test_own_table_by_path(edited):
         ('mark = "V"', 'mark = "W"', "mark"),
         ('mark = "V"', "", "mark"),
         ("microwatt = ", "picojoule = 1.0\nmicrowatt = ", "not both"),
+        ("lowest = ", "lowest = 1.0 #", "between"),
+        ("highest = ", "#", "interval needs"),
         ('per = "register_bit"', 'per = "chip"', "per"),
         ("[standing.clock]", "[standing.cycles]", "cycles"),
     ],
