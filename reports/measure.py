@@ -1,5 +1,6 @@
 """One function that turns a run into the tables that every report, plot and file is made of."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -20,7 +21,7 @@ from reports.energy import (
 )
 from reports.roofline import layer_roofline
 from reports.summary import counter_frame
-from reports.synops import synaptic_operations
+from reports.synops import SynapticOperations, synaptic_operations
 from reports.technology import Technology
 from reports.throughput import Throughput, throughput
 from sparsespike.contract.config import EngineConfig
@@ -177,6 +178,7 @@ def _quantities(
         ("effective efficiency", speed.effective_gsops_per_watt, "GSOP/s/W"),
         ("dense-equivalent efficiency", speed.dense_gsops_per_watt, "GSOP/s/W"),
         ("utilization of the lanes", busy, "0..1"),
+        *_sparsity(run, counters, work),
         ("mean firing rate", mean_firing_rate(counters, run.network, images=run.images), "0..1"),
         ("dense operations a frame", work.dense, "operations"),
         ("effective accumulates a frame", work.effective_acs, "operations"),
@@ -185,6 +187,24 @@ def _quantities(
         *_convention(run, counters),
     ]
     return pd.DataFrame(rows, columns=["quantity", "value", "unit"])
+
+
+def _sparsity(
+    run: Run, counters: pd.DataFrame, work: SynapticOperations
+) -> list[tuple[str, float, str]]:
+    """Shares of what is zero, or need not be done; weights only where the network is known."""
+    totals = counters.groupby("counter")["count"].sum()
+    rate = mean_firing_rate(counters, run.network, images=run.images)
+    rows = [
+        ("sparsity of activations", 1 - rate, "0..1"),
+        ("sparsity of operations", 1 - work.total / work.dense, "0..1"),
+        ("silent words of the inputs", totals["chunks_skipped"] / totals["chunks_scanned"], "0..1"),
+    ]
+    if run.weight_density:
+        sizes = {name: math.prod(run.network.weight_shape(name)) for name in run.weight_density}
+        left = math.fsum(run.weight_density[name] * size for name, size in sizes.items())
+        rows.insert(0, ("sparsity of weights", 1 - left / sum(sizes.values()), "0..1"))
+    return [(name, float(value), unit) for name, value, unit in rows]
 
 
 def _static(priced: pd.DataFrame, technology: Technology) -> list[tuple[str, float, str]]:

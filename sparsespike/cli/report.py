@@ -27,6 +27,7 @@ from sparsespike.cli.output import (
     write_json,
 )
 from sparsespike.cli.progress import progress
+from sparsespike.cli.simulate_report import layer_results, measured_result
 from sparsespike.contract.errors import ContractError
 from sparsespike.contract.files import write_atomically
 
@@ -97,8 +98,15 @@ def command(
         )  # fmt: skip
     _write(report, page, tables)
     if json_file is not None:
-        rows = report.measured.quantities.to_dict("records")
-        write_json(json_file, {"page": str(page), "quantities": rows, "meta": facts})
+        measured = report.measured
+        figures = {
+            "page": str(page),
+            "quantities": measured.quantities.to_dict("records"),
+            "energy_per_image_joule": measured.joule,
+            **measured_result(measured),
+            "layers": layer_results(measured),
+        }
+        write_json(json_file, {**figures, "meta": facts})
 
 
 def _require_packages() -> None:

@@ -78,11 +78,6 @@ def _run(
     from sim import simulate
 
     result = simulate(program, images)
-    density = {
-        layer.name: np.count_nonzero(layer.weight) / layer.weight.size
-        for layer in network.layers
-        if layer.weight.size
-    }
     run = Run(
         name,
         network.config,
@@ -90,7 +85,7 @@ def _run(
         result.layers,
         result.cycles,
         result.counters,
-        density,
+        network.weight_density(),
     )
     return run, result
 
