@@ -10,7 +10,7 @@ an addition. That is an upper bound for the gates and wires that are simpler tha
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -116,7 +116,7 @@ def component_table(
     return table
 
 
-def _empty(block: Block) -> dict[str, object]:
+def _empty(block: Block) -> dict[str, Any]:
     sums = dict.fromkeys(("registers", "bits_read", "bits_written", "changes"), 0)
     return {"block": block.name, "component": block.component, **sums,
             "memory_pj": 0.0, "logic_pj": 0.0}  # fmt: skip
