@@ -2,6 +2,7 @@
 
 import json
 import re
+from decimal import Decimal
 
 import pandas as pd
 import pytest
@@ -46,11 +47,15 @@ def test_the_page_needs_nothing_else(written):
     assert "Bit-exact" in head
 
 
-def test_shown_parts_add_up_on_the_page(written):
+@pytest.mark.parametrize("table, column", [("component", 3), ("entry", 4), ("layer | cycles", 4)])
+def test_shown_parts_add_up_on_the_page(written, table, column):
     text = (written / "page.md").read_text()
-    part = text[text.index("| component |") : text.index("| entry |")]
-    rows = [line.split("|")[3].strip(" *") for line in part.splitlines() if line.count("|") == 4]
-    figures = [round(float(cell.replace(",", "")) * 100) for cell in rows[2:]]
+    start = text.rindex(f"| {table} |")
+    lines = text[start:].split("\n\n")[0].splitlines()
+    cells = [line.split("|")[column].strip(" *") for line in lines[2:]]
+    assert lines[-1].startswith("| **total**")
+    figures = [Decimal(cell.replace(",", "")) for cell in cells]
+    assert len(figures) > 4
     assert sum(figures[:-1]) == figures[-1] > 0
 
 

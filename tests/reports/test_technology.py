@@ -38,7 +38,10 @@ def test_shipped_tables_price_or_explain_every_counter(name):
 @pytest.mark.parametrize("name", technologies())
 def test_no_entry_goes_without_a_source(name, tmp_path):
     text = (SHIPPED.parent / f"{name}.toml").read_text()
-    entries = [index for index, line in enumerate(text.splitlines()) if line.startswith("[events.")]
+    groups = ("[events.", "[standing.", "[operations.")
+    entries = [index for index, line in enumerate(text.splitlines()) if line.startswith(groups)]
+    table = load_technology(name)
+    assert len(entries) == len(table.events) + len(table.standing) + len(table.operations)
     for start in entries:
         lines = text.splitlines()
         place = next(i for i in range(start, len(lines)) if lines[i].startswith("source"))
