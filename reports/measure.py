@@ -22,7 +22,7 @@ from reports.energy import (
 from reports.roofline import layer_roofline
 from reports.summary import counter_frame
 from reports.synops import SynapticOperations, synaptic_operations
-from reports.technology import Technology
+from reports.technology import Sourced, StandingCost, Technology
 from reports.throughput import Throughput, throughput
 from sparsespike.contract.config import EngineConfig
 from sparsespike.contract.network import NetworkConfig
@@ -136,7 +136,16 @@ def _entries(priced: pd.DataFrame, technology: Technology, images: int) -> pd.Da
     sources = {**technology.events, **technology.standing}
     for field_name in ("basis", "mark", "node_nm", "voltage", "date", "source"):
         sums[field_name] = [_text(getattr(sources[name], field_name)) for name in sums["counter"]]
+    sums["source"] += [_interval(sources[name]) for name in sums["counter"]]
     return sums.rename(columns={"counter": "entry"}).reset_index(drop=True)
+
+
+def _interval(cost: Sourced) -> str:
+    """What other sources say of a figure, where its table knows any."""
+    if not isinstance(cost, StandingCost) or cost.interval_source is None:
+        return ""
+    low, high = cost.relative_interval
+    return f". An estimate: x {low:.2g} to x {high:.2g} by other sources: {cost.interval_source}"
 
 
 def _text(value: float | str) -> str:
