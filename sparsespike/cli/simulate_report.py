@@ -93,7 +93,8 @@ def print_simulation(result: dict[str, Any], measured: Any, console: Console) ->
         f"{measured.run.engine.clock_mhz:g} MHz",
         f"{result['energy_per_image_joule'] * 1e6:,.2f} uJ an image "
         f"({measured.technology.name}); {speed['watt'] * 1e3:,.1f} mW: "
-        f"{speed['dynamic_watt'] * 1e3:,.1f} dynamic, {speed['static_watt'] * 1e3:,.1f} static",
+        f"{speed['dynamic_watt'] * 1e3:,.1f} dynamic, {speed['static_watt'] * 1e3:,.1f} static"
+        f"{_leakage_interval(measured)}",
         f"{speed['effective_gsops']:,.2f} GSOP/s effective, "
         f"{speed['dense_gsops']:,.2f} GSOP/s dense-equivalent; "
         f"{speed['effective_gsops_per_watt']:,.2f} and {speed['dense_gsops_per_watt']:,.2f} "
@@ -113,6 +114,14 @@ def print_simulation(result: dict[str, Any], measured: Any, console: Console) ->
     )
     for line in lines:
         console.print(line, highlight=False, soft_wrap=True)
+
+
+def _leakage_interval(measured: Any) -> str:
+    static = measured.static
+    if static.lowest >= static.highest:
+        return ""
+    low, high = ((measured.dynamic_joule + end) * 1e6 for end in static[1:])
+    return f"; {low:,.2f} to {high:,.2f} uJ over the leakage that the table's sources give"
 
 
 def _layer_table(result: dict[str, Any], measured: Any) -> Table:

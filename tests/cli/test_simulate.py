@@ -92,7 +92,15 @@ def test_what_is_printed_adds_up(run, program_file, images):
     for text in tables[:2]:
         assert "│" in text
     words = ("frames/s", " ms,", "GSOP/s effective", "dense-equivalent", "GSOP/s/W", "firing rate")
-    words += ("static", "leakage", "sparsity:", "dense operations", "effective ACs", "MACs")
+    words += (
+        "static",
+        "leakage",
+        "sparsity:",
+        "dense operations",
+        "effective ACs",
+        "MACs",
+        "sources give",
+    )
     for word in words:
         assert word in outcome.out
 
