@@ -14,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from bench.activity_compare import block_table, component_table
+from bench.activity_ports import port_table
 from bench.blocks import write_block
 from cocotb_tests.activity import RELATIONS, Measured, measure
 from cocotb_tests.case import prepare
@@ -42,6 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
             f"{'s' * (options.images > 1)}, {measured.cycles:,} cycles, `{technology.name}`:",
             relation_text(measured),
             split_text(split),
+            port_text(port_table(measured, engine=engine, technology=technology)),
             block_text(blocks),
             f"Register bits: {blocks['registers'].sum():,} in the netlist, "
             f"{register_bits(engine):,} by the rule that prices the clock.",
@@ -82,6 +84,21 @@ def split_text(split: pd.DataFrame) -> str:
         f"| **all** | **{sums['counters_pj']:.3f}** | | **{sums['nets_pj']:.3f}** | "
         f"| {sums['memory_pj']:.3f} | {sums['logic_pj']:.3f} |"
     )
+    return "\n".join(lines)
+
+
+def port_text(ports: pd.DataFrame) -> str:
+    """Where the memories' part of the two splits differs, and why."""
+    lines = [
+        "| ports | Mbit charged | Mbit moved | uJ more by nets | why |",
+        "|---|---:|---:|---:|---|",
+    ]
+    for row in ports.to_dict("records"):
+        lines.append(
+            f"| {row['ports']} | {row['charged_bits'] * 1e-6:.3f} | {row['moved_bits'] * 1e-6:.3f} "
+            f"| {row['difference_pj'] * 1e-6:.3f} | {row['why'] or 'equal'} |"
+        )
+    lines.append(f"| **all** | | | **{ports['difference_pj'].sum() * 1e-6:.3f}** | |")
     return "\n".join(lines)
 
 

@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from cocotb_tests.activity import RELATIONS, measure
+from cocotb_tests.activity import ENGINE, RELATIONS, measure
 from cocotb_tests.case import prepare
 from model.random_network import random_images
 from model.zoo import load_integer
+from reports.event_bits import event_bits
 from sparsespike.compiler import compile_network
 from sparsespike.contract.config import load_engine
 
@@ -23,6 +24,21 @@ def measured():
 @pytest.mark.parametrize("relation", RELATIONS, ids=lambda relation: relation.means)
 def test_counters_are_what_the_nets_did(measured, relation):
     assert measured.high_cycles(relation) == measured.counted(relation) > 0
+
+
+WIDTHS = {
+    "weights_read": "lane_0/memory/weight_memory",
+    "mask_words_read": "lane_0/memory/mask_memory",
+    "queue_entries": "lane_0/queue/store",
+    "chunks_scanned": "broadcaster/store/spike_memory",
+}
+
+
+@pytest.mark.parametrize("counter, path", WIDTHS.items())
+def test_an_event_is_priced_at_the_width_of_its_port(measured, counter, path):
+    widths = {memory.scope: memory.width for memory in measured.memories}
+    width = widths[f"{ENGINE}/core/cluster_0/body/{path}"]
+    assert event_bits(load_engine("micro"))[counter] == width
 
 
 def test_a_wrong_counter_is_seen(measured):
