@@ -104,16 +104,20 @@ def print_simulation(result: dict[str, Any], measured: Any, console: Console) ->
         f"{work['attention_additions']:,.0f} in attention",
         f"{result['mean_firing_rate']:.1%} mean firing rate, "
         f"{result['utilization']:.1%} utilization of the lanes",
-        "sparsity: "
-        + ", ".join(
-            f"{share:.1%} of {name.replace('_', ' ')}"
-            for name, share in result["sparsity"].items()
-            if share is not None
-        ),
+        _sparsity_line(result["sparsity"]),
         f"{result['images_per_second']:,.1f} images/s is the simulator's own speed",
     )
     for line in lines:
         console.print(line, highlight=False, soft_wrap=True)
+
+
+def _sparsity_line(shares: dict[str, float | None]) -> str:
+    named = [
+        f"{share:.1%} of {name}"
+        for name, share in shares.items()
+        if share is not None and name != "silent_words"
+    ]
+    return f"sparsity: {', '.join(named)}; {shares['silent_words']:.1%} of the input words silent"
 
 
 def _leakage_interval(measured: Any) -> str:
