@@ -52,6 +52,7 @@ def engine_build(
     memory_beats: int,
     simulator: str = "verilator",
     waves: bool = False,
+    activity: bool = False,
     build_dir: Path | None = None,
     verilog: Sequence[Path] | None = None,
 ) -> Build:
@@ -68,6 +69,7 @@ def engine_build(
         simulator=simulator,
         parameters=_parameters(engine, memory_beats),
         waves=waves,
+        activity=activity,
         build_dir=build_dir,
     )
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,13 +49,16 @@ def gather(
     labelled: "ImageSet | None",
     facts: dict[str, Any],
     check: dict[str, Any] | None,
+    note: str = "",
 ) -> Report:
     """Everything a report of `network` (a zoo name or file) on `engine` shows.
 
-    labelled: images to measure accuracy on; None leaves that out.
+    labelled: images to measure accuracy on; None leaves that out. note: stands beside our figures
+    in the table of peers; without one it says how accurate the network is, if that is known.
     """
     program = compile_network(network, engine)
     run, result = _run(Path(name).name.split(".")[0], network, program, images.images)
+    run = replace(run, note=note or _known_accuracy(name))
     return Report(
         measured=measure(run, technology),
         technologies=_technologies(run),
@@ -73,11 +77,6 @@ def _run(
     from sim import simulate
 
     result = simulate(program, images)
-    density = {
-        layer.name: np.count_nonzero(layer.weight) / layer.weight.size
-        for layer in network.layers
-        if layer.weight.size
-    }
     run = Run(
         name,
         network.config,
@@ -85,7 +84,7 @@ def _run(
         result.layers,
         result.cycles,
         result.counters,
-        density,
+        network.weight_density(),
     )
     return run, result
 
@@ -199,6 +198,16 @@ def _caption(label: int, guess: int, named: bool) -> str:
     if label < 0:
         return f"taken for {text(guess)}"
     return f"{text(label)}, " + ("recognised" if label == guess else f"taken for {text(guess)}")
+
+
+def _known_accuracy(name: str) -> str:
+    card = _card(name)
+    if "accuracy_integer" not in card:
+        return "weights from a file, whose accuracy this report does not know"
+    return (
+        f"trained, {card['accuracy_integer']:.1%} of {card['images']:,} test images right as an "
+        "integer network"
+    )
 
 
 def _card(name: str) -> dict[str, Any]:

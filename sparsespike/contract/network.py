@@ -305,6 +305,14 @@ class IntegerNetwork:
         weights = [layer.weight for layer in self.layers if layer.weight.ndim >= 2]
         return 1.0 - sum(int(np.count_nonzero(w)) for w in weights) / sum(w.size for w in weights)
 
+    def weight_density(self) -> dict[str, float]:
+        """Share of non-zero weights of every layer that has weights, 0..1."""
+        return {
+            layer.name: np.count_nonzero(layer.weight) / layer.weight.size
+            for layer in self.layers
+            if layer.weight.size
+        }
+
     def content_hash(self) -> str:
         """SHA-256 (hex) of config, layer records and every array, in a fixed byte order."""
         digest = hashlib.sha256(json.dumps(self._header(), sort_keys=True).encode())
