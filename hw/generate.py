@@ -36,7 +36,7 @@ def write_verilog(engine: EngineConfig, directory: str | Path) -> list[Path]:
         f"{TOP}.v": engine_verilog(engine, top),
         "registers.md": register_map.as_markdown(engine),
         "registers.json": register_map.as_json(engine),
-        "engine.json": _description(engine, top),
+        "engine.json": engine_description(engine, top),
         "files.f": f"{TOP}.v\n",
     }
     for name, text in texts.items():
@@ -73,7 +73,8 @@ def _ports(top: Engine) -> list[tuple[str, Value, str]]:
     return ports
 
 
-def _description(engine: EngineConfig, top: Engine) -> str:
+def engine_description(engine: EngineConfig, top: Engine) -> str:
+    """Configuration, hash and ports of the engine as JSON."""
     ports = [{"name": "clk", "direction": "input", "bits": 1}]
     ports.append({"name": "rst", "direction": "input", "bits": 1})
     for name, value, direction in _ports(top):

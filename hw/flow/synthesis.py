@@ -37,7 +37,7 @@ BLOCKS = (
     "attention",
 )
 """Parts of the engine that are counted as one; the rest is `wiring`."""
-_BATCH = 12
+_BATCH = 6
 """Modules synthesised between two savings."""
 
 Progress = Callable[[int, int, str], None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hw.formal import queues
+from hw.formal import buses, queues, streams
 from hw.formal.claim import Claim
 
-CLAIMS: tuple[Claim, ...] = (*queues.CLAIMS,)
+CLAIMS: tuple[Claim, ...] = (*queues.CLAIMS, *streams.CLAIMS, *buses.CLAIMS)
