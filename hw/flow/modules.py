@@ -13,6 +13,7 @@ _INSTANCE = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 _TRIGGER = re.compile(r"\$auto\$verilog_backend\.cc:\d+:dump_module\$\d+")
+_NUMBERED = re.compile(r"\\\$(\d+) ")
 _PARAMETER = re.compile(r"\.(\w+)\((?:\d+'d)?(\d+)\)")
 _KEYWORDS = ("module", "reg", "wire", "input", "output", "assign", "initial", "always", "function")
 
@@ -78,7 +79,8 @@ def tree_counts(modules: Mapping[str, VerilogModule], top: str) -> dict[str, int
 
 
 def _add(modules: dict[str, VerilogModule], path: str, body: str, children: list[str]) -> str:
-    body = _TRIGGER.sub("trigger", body)
+    # Yosys fails where a name of its own making, such as $1, is also a name of the text.
+    body = _NUMBERED.sub(r"wire_\1 ", _TRIGGER.sub("trigger", body))
     stem = re.sub(r"\$\d+$", "", path.rsplit(".", 1)[-1])
     name = f"{re.sub(r'[^A-Za-z0-9_]', '_', stem)}_{hashlib.sha256(body.encode()).hexdigest()[:12]}"
     if name in modules:
