@@ -107,7 +107,10 @@ def litex_module(engine: EngineConfig) -> str:
         connections += [f"i_m_axi_{channel}ready=axi.{channel}.ready"]
     for direction, signals in (("o", ("data", "strb", "last", "valid")), ("i", ("ready",))):
         connections += [f"{direction}_m_axi_w{n}=axi.w.{n}" for n in signals]
-    for channel, answers in (("b", ("id", "resp", "valid")), ("r", ("id", "data", "resp", "last", "valid"))):
+    for channel, answers in (
+        ("b", ("id", "resp", "valid")),
+        ("r", ("id", "data", "resp", "last", "valid")),
+    ):
         connections += [f"i_m_axi_{channel}{n}=axi.{channel}.{n}" for n in answers]
         connections += [f"o_m_axi_{channel}ready=axi.{channel}.ready"]
     lite = {"aw": ("addr", "valid"), "w": ("data", "strb", "valid"), "ar": ("addr", "valid")}

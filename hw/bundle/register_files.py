@@ -46,7 +46,9 @@ def as_c_header(engine: EngineConfig) -> str:
         "",
     ]
     for entry in register_map.REGISTERS:
-        lines.append(f"#define SPARSESPIKE_{entry.name} 0x{entry.address:04X}u /* {entry.meaning} */")
+        lines.append(
+            f"#define SPARSESPIKE_{entry.name} 0x{entry.address:04X}u /* {entry.meaning} */"
+        )
         if entry.access == "ro" and entry.name in fixed:
             lines.append(f"#define SPARSESPIKE_{entry.name}_VALUE 0x{fixed[entry.name]:08X}u")
         for field in entry.fields:

@@ -7,9 +7,7 @@ import re
 
 _MODULE = re.compile(r"^module (\\\S+|\w+)(.*?)^endmodule$", re.MULTILINE | re.DOTALL)
 _PORT = re.compile(r"^  (?:input|output) (?:reg )?(?:\[[^\]]*\] )?(\\\S+|\w+) ?;$", re.MULTILINE)
-_INSTANCE = re.compile(
-    r"^  (\\\S+|\w+) +(?:#\(.*?\) )?(\\\S+|\w+) +\($", re.MULTILINE | re.DOTALL
-)
+_INSTANCE = re.compile(r"^  (\\\S+|\w+) +(?:#\(.*?\) )?(\\\S+|\w+) +\($", re.MULTILINE | re.DOTALL)
 _SHOWN = (
     "clk",
     "rst",

@@ -25,7 +25,9 @@ _XILINX_LUTS = _LUTS | {
     "SRL16E": 1.0,
     "SRLC32E": 1.0,
 }
-_XILINX_FFS = {f"{cell}{edge}": 1.0 for cell in ("FDRE", "FDSE", "FDCE", "FDPE") for edge in ("", "_1")}
+_XILINX_FFS = {
+    f"{cell}{edge}": 1.0 for cell in ("FDRE", "FDSE", "FDCE", "FDPE") for edge in ("", "_1")
+}
 
 
 @dataclass(frozen=True, kw_only=True)

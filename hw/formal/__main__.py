@@ -23,9 +23,7 @@ def main() -> int:
         started = time.perf_counter()
         verdict = prove(claim, unbounded=not options.bounded)
         survivors = [
-            number
-            for number in range(len(claim.broken))
-            if prove(claim, mutant=number).holds
+            number for number in range(len(claim.broken)) if prove(claim, mutant=number).holds
         ]
         how = f"{verdict.depth} cycles" if verdict.depth else "any number of cycles"
         result = f"holds for {how}" if verdict.holds else f"FAILS within {how}"

@@ -21,7 +21,10 @@ def _axi_reader(module: ModuleType) -> Harness:
     dut = module.AxiReader(data_bits=64)
     bench = Bench(dut)
     m, bus = bench.m, dut.bus
-    offer, beats = bench.drive(dut.command.valid, "offer"), bench.drive(dut.command.p.beats, "beats", 3)
+    offer, beats = (
+        bench.drive(dut.command.valid, "offer"),
+        bench.drive(dut.command.p.beats, "beats", 3),
+    )
     place = bench.free(10, "place")
     m.d.comb += dut.command.p.address[3:13].eq(place)
     ready, data = bench.drive(dut.o.ready, "ready"), bench.drive(bus.rdata, "data", 2)

@@ -84,7 +84,9 @@ class Bench:
         self.m.d.sync += kept.eq(value)
         return kept
 
-    def waits(self, valid: Value, ready: Value, payload: Any, name: str, *, given: bool = False) -> None:
+    def waits(
+        self, valid: Value, ready: Value, payload: Any, name: str, *, given: bool = False
+    ) -> None:
         """What is offered stays offered, unchanged, until it is accepted."""
         waited = self.previous(valid & ~ready, f"{name}_waiting")
         same = Value.cast(payload) == self.previous(payload, f"{name}_payload")

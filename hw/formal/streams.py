@@ -50,7 +50,9 @@ def _broadcast_register(module: ModuleType) -> Harness:
     values = bench.drive(word.values.as_value(), "values")
     last, active = bench.drive(word.last, "last"), bench.drive(word.active, "active")
     m.d.comb += [word.masks[0].mask.eq(masks[:4]), word.masks[1].mask.eq(masks[4:])]
-    left, kept, ends = (bench.register(n, name) for n, name in ((2, "left"), (16, "kept"), (1, "ends")))
+    left, kept, ends = (
+        bench.register(n, name) for n, name in ((2, "left"), (16, "kept"), (1, "ends"))
+    )
     lanes, stands = bench.register(2, "lanes"), bench.register(1, "stands")
     taken = offer & dut.i.ready
     with m.If(dut.emitted):
