@@ -1,5 +1,5 @@
 # ruff: noqa: D103
-"""A bundle from an empty folder: its own testbench passes, and fails if the RTL computes otherwise."""
+"""A bundle from an empty folder: its testbench passes, and fails where another is expected."""
 
 import json
 import os

@@ -12,7 +12,7 @@ from reports.resource_features import BLOCKS, instances
 from sparsespike.contract.config import EngineConfig
 from sparsespike.contract.errors import ContractError
 
-_TABLE = Path(__file__).parent / "resources.toml"
+TABLE = Path(__file__).parent / "resources.toml"
 FITTED = ("lut", "ff", "dsp")
 """Resources that are weighed sums of columns; block RAMs follow from the memories."""
 
@@ -32,9 +32,9 @@ def estimate(config: EngineConfig, target: str = "xc7") -> Resources:
 
     Fitted to synthesised engines by `make resources`; docs/fpga.md has its errors.
     """
-    table = _tables().get(target)
+    table = tables().get(target)
     if table is None:
-        known = ", ".join(_tables())
+        known = ", ".join(tables())
         raise ContractError(f"target '{target}' has no resource model: choose one of {known}")
     sums = {
         resource: sum(
@@ -70,5 +70,6 @@ def memory_blocks(memory: EngineMemory, kind: Mapping[str, Any]) -> float:
 
 
 @cache
-def _tables() -> Mapping[str, Any]:
-    return tomllib.loads(_TABLE.read_text(encoding="utf-8"))
+def tables() -> Mapping[str, Any]:
+    """Target -> block -> resource -> column -> weight, as fitted."""
+    return tomllib.loads(TABLE.read_text(encoding="utf-8"))

@@ -1,4 +1,7 @@
-"""The engine computes the logits, cycles and counters of expected.json (cocotb)."""
+"""The engine takes the cycles and counts the events of expected.json (cocotb).
+
+The logits that it writes stand in trace.txt when the simulation has ended: run.py looks at them.
+"""
 
 from __future__ import annotations
 
@@ -18,25 +21,20 @@ POLL_CYCLES = 500
 
 @cocotb.test(timeout_time=1, timeout_unit="sec")
 async def frames_are_as_expected(dut: Any) -> None:
-    """Every frame: logits on the bus, cycles, and every counter of every layer."""
+    """Every frame: cycles, and every counter of every layer."""
     expected = json.loads((HERE / "expected.json").read_text())
     bus = LiteBus(dut)
     await bus.reset()
     host = SparsespikeHost(bus.read32, bus.write32, HERE.parent / "registers" / "registers.json")
     await host.identify()
     for number, frame in enumerate(expected["frames"]):
-        beats: list[int] = []
-        watcher = cocotb.start_soon(watch_writes(dut, beats))
         addresses = {name: frame[name] for name in ("program", "image", "logits")}
         cycles = await host.run(**addresses)
-        watcher.cancel()
-        logits = words_of(beats, expected["parameters"]["DATA_BITS"])[: len(frame["values"])]
-        assert logits == frame["values"], f"frame {number}: logits {logits}, not {frame['values']}"
         assert cycles == frame["cycles"], f"frame {number}: {cycles} cycles, not {frame['cycles']}"
         for layer, wanted in enumerate(frame["counters"]):
             found = await host.counters(layer)
             assert found == wanted, f"frame {number}, layer {layer}: {found}, not {wanted}"
-        dut._log.info(f"frame {number}: {cycles} cycles, logits {logits}")
+        dut._log.info(f"frame {number}: {cycles} cycles")
 
 
 class LiteBus:
@@ -87,22 +85,6 @@ class LiteBus:
             await RisingEdge(self._dut.clk)
             if signal.value == 1:
                 return
-
-
-async def watch_writes(dut: Any, beats: list[int]) -> None:
-    """Collects every beat that the engine writes; this memory takes each at once."""
-    while True:
-        await RisingEdge(dut.m_axi_wvalid)
-        await RisingEdge(dut.clk)
-        while dut.m_axi_wvalid.value == 1:
-            beats.append(dut.m_axi_wdata.value.to_unsigned())
-            await RisingEdge(dut.clk)
-
-
-def words_of(beats: list[int], data_bits: int) -> list[int]:
-    """Signed 32-bit words of the beats."""
-    words = [beat >> low & 0xFFFFFFFF for beat in beats for low in range(0, data_bits, 32)]
-    return [word - (1 << 32) if word >> 31 else word for word in words]
 
 
 _STATUS = 0x010

@@ -12,6 +12,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 SOURCES = ("tb.sv", "axi_memory.sv", "trace_writer.sv")
@@ -67,9 +68,36 @@ def main() -> int:
         waves=options.waves,
     )
     passed = results.is_file() and "<failure" not in results.read_text()
+    wrong = wrong_logits((build / "trace.txt").read_text(), expected) if passed else []
+    for line in wrong:
+        print(f"error: {line}", file=sys.stderr)
+    passed = passed and not wrong
     frames = len(expected["frames"])
     print(f"{frames if passed else 0} frames as expected, of {frames}")
     return 0 if passed else 1
+
+
+def wrong_logits(trace: str, expected: dict[str, Any]) -> list[str]:
+    """What is wrong with the logits on the bus and with its protocol; see trace_writer.sv."""
+    frames: list[list[int]] = []
+    wrong = []
+    for line in trace.splitlines():
+        letter, *values = line.split()
+        if letter == "S":
+            frames.append([])
+        elif letter == "W":
+            beat = int(values[2], 16)
+            words = [beat >> low & 0xFFFFFFFF for low in range(0, 4 * len(values[2]), 32)]
+            frames[-1] += [word - (1 << 32) if word >> 31 else word for word in words]
+        elif letter == "V":
+            wrong.append(f"AXI violation in cycle {' '.join(values)}")
+    if len(frames) != len(expected["frames"]):
+        wrong.append(f"{len(frames)} frames were started, not {len(expected['frames'])}")
+    for number, (found, frame) in enumerate(zip(frames, expected["frames"], strict=False)):
+        logits = found[: len(frame["values"])]
+        if logits != frame["values"]:
+            wrong.append(f"frame {number}: logits {logits}, not {frame['values']}")
+    return wrong
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from hw.generate import TOP
 from sparsespike.contract.config import EngineConfig
 
 _VERSION = "0.1.0"
+_LITE_BITS = register_map.ADDRESS_BITS
 _AXI_CHANNELS = {
     "aw": ("id", "addr", "len", "size", "burst", "lock", "cache", "prot"),
     "ar": ("id", "addr", "len", "size", "burst", "lock", "cache", "prot"),
@@ -141,9 +142,11 @@ class SparsespikeEngine(Module):
     """Registers at `bus` ({size} bytes), memory at `axi`, interrupt at `irq`."""
 
     def __init__(self, platform):
-        self.bus = bus = AXILiteInterface(data_width=32, address_width={register_map.ADDRESS_BITS})
+        self.bus = bus = AXILiteInterface(data_width=32, address_width={_LITE_BITS})
         self.axi = axi = AXIInterface(
-            data_width={engine.axi_data_bits}, address_width={axi.ADDRESS_BITS}, id_width={axi.ID_BITS}
+            data_width={engine.axi_data_bits},
+            address_width={axi.ADDRESS_BITS},
+            id_width={axi.ID_BITS},
         )
         self.irq = Signal()
         self.specials += Instance(

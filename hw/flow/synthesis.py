@@ -37,6 +37,7 @@ BLOCKS = (
     "attention",
 )
 """Parts of the engine that are counted as one; the rest is `wiring`."""
+_MEMORIES = ("sparsespike_memory", "sparsespike_register_file")
 _BATCH = 6
 """Modules synthesised between two savings."""
 
@@ -45,11 +46,15 @@ Progress = Callable[[int, int, str], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
-    """A part of the engine: how often it is there, and what all of them take together."""
+    """A part of the engine: how often it is there, and what all of them take together.
+
+    `memories` is what the instances of the shared memory modules take of it.
+    """
 
     name: str
     instances: int
     total: Count
+    memories: Count
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,6 +152,7 @@ def _blocks(
     modules: Mapping[str, VerilogModule], counts: Mapping[str, Count], top: str
 ) -> list[Block]:
     totals: dict[str, Count] = {}
+    memories: dict[str, Count] = {}
     numbers: dict[str, int] = {}
 
     def walk(name: str, block: str) -> None:
@@ -155,13 +161,20 @@ def _blocks(
             if block != "wiring":
                 numbers[block] = numbers.get(block, 0) + 1
         totals[block] = totals.get(block, Count()) + counts[name]
+        if modules[name].path.startswith(_MEMORIES):
+            memories[block] = memories.get(block, Count()) + counts[name]
         for child in modules[name].children:
             walk(child, block)
 
     walk(top, "wiring")
     order = (*BLOCKS, "wiring")
     return [
-        Block(name=name, instances=numbers.get(name, 1), total=totals[name])
+        Block(
+            name=name,
+            instances=numbers.get(name, 1),
+            total=totals[name],
+            memories=memories.get(name, Count()),
+        )
         for name in order
         if name in totals
     ]

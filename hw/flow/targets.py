@@ -65,7 +65,18 @@ def _xilinx(name: str, family: str, bram: str, dsp: str, description: str) -> Ta
     return Target(
         name=name,
         description=description,
-        commands=(f"synth_xilinx -family {family} -noiopad -noclkbuf -top {{top}}",),
+        # The steps of synth_xilinx, with abc for abc9, which cannot map part of a hierarchy.
+        commands=(
+            f"synth_xilinx -family {family} -noiopad -noclkbuf -top {{top}} -run begin:map_luts",
+            "opt_expr -mux_undef -noclkinv",
+            "abc -luts 2:2,3,6:5,10,20",
+            "clean",
+            "xilinx_srl -fixed -minlen 3",
+            "techmap -map +/xilinx/lut_map.v -map +/xilinx/cells_map.v -D LUT_WIDTH=6",
+            "xilinx_dffopt",
+            "opt_lut_ins -tech xilinx",
+            "clean",
+        ),
         lut_inputs=6,
         bram_kbit=36.0,
         cells={
@@ -82,7 +93,7 @@ def _ecp5(size: str, luts: int, brams: int, dsps: int) -> Target:
         name=f"ecp5-{size}",
         description=f"Lattice LFE5U-{size.upper()}F, speed grade 6",
         # Hierarchical: blocks stay apart, so that they can be counted.
-        commands=("synth_ecp5 -noflatten -top {top}",),
+        commands=("synth_ecp5 -noflatten -noabc9 -top {top}",),
         route=("synth_ecp5 -top {top} -json {netlist}",),
         lut_inputs=4,
         bram_kbit=18.0,

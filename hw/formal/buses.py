@@ -28,7 +28,8 @@ def _axi_reader(module: ModuleType) -> Harness:
     place = bench.free(10, "place")
     m.d.comb += dut.command.p.address[3:13].eq(place)
     ready, data = bench.drive(dut.o.ready, "ready"), bench.drive(bus.rdata, "data", 2)
-    arready, rvalid = bench.drive(bus.arready, "arready"), bench.drive(bus.rvalid, "rvalid")
+    bench.drive(bus.arready, "arready")
+    rvalid = bench.drive(bus.rvalid, "rvalid")
     bench.given((beats != 0) & (beats <= _BEATS))
     accepted = offer & dut.command.ready
     requested, received = bus.arvalid & bus.arready, bus.rvalid & bus.rready
@@ -57,12 +58,12 @@ def _axi_reader(module: ModuleType) -> Harness:
         # Whatever is wanted and not under way is asked for: at most two bursts at a time.
         (asked == 0) | bus.arvalid | ~bench.previous(asked != 0, "asked") | _two(bench),
     )
-    bench.given(bus.rresp == 0, ~arready | ready | ~ready)
+    bench.given(bus.rresp == 0)
     return bench.done()
 
 
 def _answers(bench: Bench, bus: Any, requested: Value, received: Value, length: Value) -> None:
-    """The memory offers beats of what was asked for, burst after burst, and keeps what it offers."""
+    """The memory offers beats of what was asked for, in order, and keeps what it offers."""
     m = bench.m
     bursts = [bench.register(9, f"burst_{k}") for k in range(2)]
     count = bench.register(range(4), "bursts")

@@ -125,7 +125,8 @@ def _load(name: str, replacement: tuple[str, str] | None) -> ModuleType:
     if replacement is None:
         return importlib.import_module(name)
     spec = importlib.util.find_spec(name)
-    assert spec is not None and spec.origin is not None
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(f"no module {name}", name=name)
     with open(spec.origin, encoding="utf-8") as file:
         source = file.read()
     old, new = replacement

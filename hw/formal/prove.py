@@ -1,4 +1,4 @@
-"""Proves claims: bounded with yosys-smtbmc and z3, without a bound by property-directed reachability."""
+"""Proves claims: for so many cycles with yosys-smtbmc and z3, for any number with ABC's pdr."""
 
 from __future__ import annotations
 

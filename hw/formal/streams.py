@@ -140,7 +140,7 @@ CLAIMS = (
     ),
     Claim(
         name="broadcast register",
-        says="a word gives a beat per plane, to all lanes that want it at once, never to a full one",
+        says="a word gives a beat per plane, to all lanes that want it, never to a full one",
         module="hw.broadcast_register",
         harness=_broadcast_register,
         broken=(

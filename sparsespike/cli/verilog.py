@@ -58,7 +58,7 @@ def command(
 
 
 def _stimuli(network: str | None, config: EngineConfig) -> tuple[Any, Any] | None:
-    """Program and images of the testbench; None, with a note, if the default network is too large."""
+    """Program and images of the testbench; None, with a note, if `nano` does not fit."""
     net = load_network(network or DEFAULT_NETWORK)
     try:
         program = compile_for(net, config)
