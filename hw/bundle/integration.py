@@ -59,7 +59,7 @@ def out_of_context_constraint(engine: EngineConfig) -> str:
 
 def vivado_script(engine: EngineConfig) -> str:
     """Tcl for `vivado -mode batch -source package_ip.tcl [-tclargs PART]`: writes ip/."""
-    return f"""# Packages the engine for Vivado's IP catalogue: adds the folder ip/ beside this script.
+    return f"""# Packages the engine for Vivado's IP catalogue, in ip/ beside this script.
 #   vivado -mode batch -source package_ip.tcl -tclargs PART
 # Vivado infers the interfaces m_axi (AXI4) and s_axil (AXI4-Lite) from the names of the ports.
 set here [file dirname [file normalize [info script]]]

@@ -129,9 +129,7 @@ def read_report(report: dict[str, Any], seed: int) -> Route:
     }
     paths = [path for path in report["critical_paths"] if _between_registers(path)]
     longest = max(paths, key=lambda path: sum(step["delay"] for step in path["path"]))
-    return Route(
-        seed=seed, fmax_mhz=fmax, utilization=utilization, path=_critical(longest["path"])
-    )
+    return Route(seed=seed, fmax_mhz=fmax, utilization=utilization, path=_critical(longest["path"]))
 
 
 def block_of(cell: str) -> str:
