@@ -6,20 +6,27 @@ from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
 from sparsespike.contract.counters import COUNTERS
 
+_BEAT_CONTROL_BITS = 5
+"""Shift, end and half of a beat in a lane's queue."""
+
 
 @dataclass(frozen=True)
 class EngineMemory:
-    """`copies` memories of `depth` words; `width` bits a word, in `parts` written one by one."""
+    """`copies` memories of `depth` words; `width` bits a word, in `parts` written one by one.
+
+    Without `registered` it is read in the same cycle, which no block RAM can.
+    """
 
     block: str
     copies: int
     width: int
     depth: int
     parts: int = 1
+    registered: bool = True
 
 
 def engine_memories(engine: EngineConfig) -> list[EngineMemory]:
-    """All memories but the lanes' queues and the tables in front of the first layer."""
+    """All memories but a few small tables that all engines have alike."""
     slots, steps = derived.line_slots(engine), engine.time_steps
     units = slots // derived.unit_slots(engine)
     lines, bus = derived.mask_lines(engine), engine.axi_data_bits
@@ -39,6 +46,13 @@ def engine_memories(engine: EngineConfig) -> list[EngineMemory]:
         *rows,
         EngineMemory("lane", lanes, bus + derived.masks_per_beat(engine) * offset, 2 * lines),
         EngineMemory("lane", lanes, bus, 2 * weights),
+        EngineMemory(
+            "lane",
+            lanes,
+            engine.chunk * (steps + 2) + offset + _BEAT_CONTROL_BITS,
+            max(2, engine.fifo_depth),
+            registered=False,
+        ),
         EngineMemory(
             "tiles", engine.clusters, derived.RECORD_BITS, 2 * pitch, derived.record_beats(engine)
         ),

@@ -32,7 +32,7 @@ def _lane(engine: EngineConfig) -> Columns:
         "chunk": engine.chunk,
         "spikes": engine.chunk * engine.time_steps,
         "step_bits": engine.time_steps * engine.accumulator_bits,
-        "queue_bits": _entry_bits(engine) * ceil(engine.fifo_depth / 32),
+        "entry": _entry_bits(engine),
         "bus": engine.axi_data_bits,
         "offsets": _offset_bits(engine) * derived.masks_per_beat(engine),
     }

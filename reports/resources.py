@@ -14,7 +14,9 @@ from sparsespike.contract.errors import ContractError
 
 TABLE = Path(__file__).parent / "resources.toml"
 FITTED = ("lut", "ff", "dsp")
-"""Resources that are weighed sums of columns; block RAMs follow from the memories."""
+"""Resources of the logic: weighed sums of columns."""
+MEMORY = ("lut", "ff", "bram")
+"""Resources of the memories: what their widths and depths are cut into."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,11 @@ def estimate(config: EngineConfig, target: str = "xc7") -> Resources:
         )
         for resource in FITTED
     }
-    bram = sum(
-        memory.copies * memory_blocks(memory, table["memory"]) for memory in engine_memories(config)
-    )
-    return Resources(lut=sums["lut"], ff=sums["ff"], bram=bram, dsp=sums["dsp"])
+    for memory in engine_memories(config):
+        cost = memory_cost(memory, table["memory"])
+        for resource in MEMORY:
+            sums[resource] = sums.get(resource, 0.0) + memory.copies * cost[resource]
+    return Resources(lut=sums["lut"], ff=sums["ff"], bram=sums["bram"], dsp=sums["dsp"])
 
 
 def block_cost(config: EngineConfig, block: str, weights: Mapping[str, float]) -> float:
@@ -55,18 +58,24 @@ def block_cost(config: EngineConfig, block: str, weights: Mapping[str, float]) -
     return sum(weight * columns[name] for name, weight in weights.items())
 
 
-def memory_blocks(memory: EngineMemory, kind: Mapping[str, Any]) -> float:
-    """Block RAMs of one memory: `shapes` are the (width, depth, share of a block) it can take.
+def memory_cost(memory: EngineMemory, kind: Mapping[str, Any]) -> dict[str, float]:
+    """LUTs, flip-flops and block RAMs of one memory, by the rule that Yosys was seen to follow.
 
-    A memory below `least_bits` or `least_depth` stands in LUTs.
+    `luts` and `blocks` list the (width, depth, cost) that a memory can be cut into. One that is not
+    deeper than `lut_depth`, or is not registered, stands in LUTs and has its output register apart.
     """
-    if memory.depth < kind["least_depth"] or memory.width * memory.depth < kind["least_bits"]:
-        return 0.0
     width = memory.width // memory.parts
+    in_luts = memory.depth <= kind["lut_depth"] or not memory.registered
     choices = (
-        -(-width // shape[0]) * -(-memory.depth // shape[1]) * shape[2] for shape in kind["shapes"]
+        -(-width // shape[0]) * -(-memory.depth // shape[1]) * shape[2]
+        for shape in kind["luts" if in_luts else "blocks"]
     )
-    return float(memory.parts * min(choices))
+    cost = float(memory.parts * min(choices))
+    return {
+        "lut": cost if in_luts else 0.0,
+        "ff": float(memory.width) if in_luts and memory.registered else 0.0,
+        "bram": 0.0 if in_luts else cost,
+    }
 
 
 @cache
