@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from bench.resource_grid import HELD_OUT, TRAINING
 from hw.flow.synthesis import DEFAULT_CACHE, synthesize
 from hw.flow.targets import TARGETS, find_target
+from hw.generate import engine_verilog
 from reports.resource_features import BLOCKS, instances
 from reports.resources import FITTED, TABLE, estimate, tables
 from sparsespike.contract.config import EngineConfig
@@ -70,7 +71,7 @@ def _report(target: str) -> int:
 
 
 def _measure(engine: EngineConfig, target: str) -> None:
-    result = synthesize(engine, find_target(target))
+    result = synthesize(engine_verilog(engine), find_target(target))
     content = {
         "config": engine.model_dump(),
         "total": vars(result.total),

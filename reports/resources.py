@@ -62,20 +62,29 @@ def memory_cost(memory: EngineMemory, kind: Mapping[str, Any]) -> dict[str, floa
     """LUTs, flip-flops and block RAMs of one memory, by the rule that Yosys was seen to follow.
 
     `luts` and `blocks` list the (width, depth, cost) that a memory can be cut into. One that is not
-    deeper than `lut_depth`, or is not registered, stands in LUTs and has its output register apart.
+    deeper than `lut_depth`, or is not registered, stands in LUTs, its output register apart.
     """
-    width = memory.width // memory.parts
     in_luts = memory.depth <= kind["lut_depth"] or not memory.registered
-    choices = (
-        -(-width // shape[0]) * -(-memory.depth // shape[1]) * shape[2]
+    cost = min(
+        _columns(memory, shape[0], kind) * -(-memory.depth // shape[1]) * shape[2]
         for shape in kind["luts" if in_luts else "blocks"]
     )
-    cost = float(memory.parts * min(choices))
     return {
         "lut": cost if in_luts else 0.0,
         "ff": float(memory.width) if in_luts and memory.registered else 0.0,
         "bram": 0.0 if in_luts else cost,
     }
+
+
+def _columns(memory: EngineMemory, width: int, kind: Mapping[str, Any]) -> int:
+    """Memories of `width` bits side by side.
+
+    Parts of a word share a block RAM that has a write enable for every `enable_bits` of it.
+    """
+    part, enable = memory.width // memory.parts, int(kind["enable_bits"])
+    if memory.parts == 1 or width < enable:
+        return memory.parts * -(-part // width)
+    return -(-memory.parts * -(-part // enable) // (width // enable))
 
 
 @cache

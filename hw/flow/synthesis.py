@@ -14,8 +14,7 @@ from hw.flow.counting import Count, count_cells
 from hw.flow.modules import VerilogModule, distinct_modules, tree_counts
 from hw.flow.targets import Target
 from hw.flow.yosys import run_yosys, yosys_version
-from hw.generate import TOP, engine_verilog
-from sparsespike.contract.config import EngineConfig
+from hw.generate import TOP
 from sparsespike.contract.files import write_atomically
 
 DEFAULT_CACHE = Path("build") / "synth"
@@ -72,18 +71,18 @@ class Synthesis:
 
 
 def synthesize(
-    engine: EngineConfig,
+    verilog: str,
     target: Target,
     *,
     cache: Path = DEFAULT_CACHE,
     progress: Progress | None = None,
 ) -> Synthesis:
-    """Resources of the engine; modules that were synthesised before are not again.
+    """Resources of an engine's Verilog; modules that were synthesised before are not again.
 
     Each module is mapped by itself, without its neighbours' constants: a little pessimistic.
     Whatever is finished when it is interrupted is kept. Raises ToolError, MissingToolError.
     """
-    modules = distinct_modules(engine_verilog(engine), TOP)
+    modules = distinct_modules(verilog, TOP)
     counts = module_counts(modules, target, cache=cache, progress=progress)
     top = next(reversed(modules))
     names = tree_counts(modules, top)

@@ -83,12 +83,13 @@ def _run(config: Any, target: Any, seeds: int, cache: Path) -> dict[str, Any]:
     from hw.generate import engine_verilog
 
     with progress(f"synth: {target.name}", total=1) as advance:
-        synthesis = synthesize(config, target, cache=cache, progress=advance)
+        verilog = engine_verilog(config)
+        synthesis = synthesize(verilog, target, cache=cache, progress=advance)
     routes: list[Any] = []
     if seeds:
         with progress(f"synth: {target.name}, placing", total=seeds) as advance:
             routes = place_and_route(
-                engine_verilog(config) + harness_verilog(config),
+                verilog + harness_verilog(config),
                 HARNESS,
                 target,
                 seeds=seeds,

@@ -44,7 +44,7 @@ CHANGED = {
     "membrane_bits": 36,
 }
 SURROUNDINGS = {"memory_latency": 21, "memory_interval": 2, "clock_mhz": 50.0}
-"""What the engine's memory and board are like: the circuit is the same, its identity register not."""
+"""Memory and board around it: they change nothing in the circuit but its identity register."""
 
 
 def netlist(engine, *, identity=False):

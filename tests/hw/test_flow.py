@@ -163,7 +163,7 @@ def test_blocks_add_up_to_the_whole(tmp_path, monkeypatch):
         return {name: Count(lut=1.0, ff=2.0) for name in batch}
 
     monkeypatch.setattr(synthesis, "_synthesize_batch", fake)
-    result = synthesize(ENGINE, find_target("xc7"), cache=tmp_path)
+    result = synthesize(engine_verilog(ENGINE), find_target("xc7"), cache=tmp_path)
     assert result.total == sum((block.total for block in result.blocks), Count())
     assert result.block("lane").instances == ENGINE.lanes
     assert result.block("attention").instances == ENGINE.attention_units
