@@ -37,7 +37,8 @@ class DaskPool:
 
     def slots(self) -> int:
         """Threads of all workers: each has its own processor core."""
-        return max(1, sum(self._client.nthreads().values()))
+        threads: dict[str, int] = self._client.nthreads()
+        return max(1, sum(threads.values()))
 
     def submit(
         self, key: str, function: Callable[..., Any], shared: Shared, *arguments: Any

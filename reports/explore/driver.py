@@ -11,7 +11,7 @@ from reports.explore.knobs import Value
 from reports.explore.outcome import Outcome, Score, engine_hash, outcome_key, score_key
 from reports.explore.point import Point
 from reports.explore.pool import Pool, Shared
-from reports.explore.proposals import Judgement, Proposals
+from reports.explore.proposals import Judgement
 from reports.explore.space import Space
 from reports.explore.store import Store
 from reports.explore.table import Evaluated, Pricer
@@ -23,7 +23,7 @@ IN_FLIGHT = 3
 """Tasks sent out for every worker: enough to keep it busy, few to lose by an interruption."""
 
 TRIES = 3
-"""A task whose workers died is sent out again so often; Dask itself gives it four workers a time."""
+"""A task whose workers died is sent out so often; Dask gives it four workers each time."""
 
 Pixels = NDArray[np.uint8]
 Advance = Callable[[int, str], None]
@@ -86,13 +86,6 @@ class Driver:
         self._pool = pool
         self._progress = progress
         self._networks: dict[tuple[tuple[str, Value], ...], Shared | str] = {}
-
-    def search(self, proposals: Proposals, pricer: Pricer, after: Callable[[], None]) -> None:
-        """Proposes and evaluates until the search ends; `after` is called after every batch."""
-        while batch := proposals.batch():
-            rows = self.evaluate(batch)
-            proposals.tell([self._judgement(row, pricer) for row in rows])
-            after()
 
     def evaluate(self, points: Sequence[Point]) -> list[Evaluated]:
         """The points with their outcomes, in the same order; a lost point's is infeasible."""
@@ -192,7 +185,8 @@ class Driver:
                 self._store.put_score(self._score_key(hash_), finished.result)
                 self._progress(0, "accuracy")
 
-    def _judgement(self, row: Evaluated, pricer: Pricer) -> Judgement:
+    def judgement(self, row: Evaluated, pricer: Pricer) -> Judgement:
+        """The objectives of an evaluated point, or the reason why it has none."""
         if row.outcome.reason:
             return row.outcome.reason
         figures = pricer.figures(row)

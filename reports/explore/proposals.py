@@ -22,7 +22,7 @@ from reports.explore.metrics import METRICS
 from reports.explore.point import Point
 from reports.explore.space import Space
 
-BATCH = 64
+BATCH = 256
 """Points of a grid that are judged together: no search depends on it."""
 
 _IDLE_BATCHES = 20

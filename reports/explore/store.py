@@ -36,6 +36,10 @@ class Store:
             ) from None
         try:
             self._file = sqlite3.connect(path)
+            # One process alone, and a log that needs no flush to disk for every outcome: what is
+            # stored survives the death of the process at any moment.
+            self._file.execute("pragma locking_mode = exclusive")
+            self._file.execute("pragma journal_mode = wal")
             self._file.execute("pragma synchronous = normal")
             for table in _TABLES:
                 self._file.execute(table)

@@ -17,6 +17,7 @@ from sparsespike.cli import (
     cosim,
     doctor,
     evaluate,
+    explore,
     import_checkpoint,
     listing,
     prune,
@@ -45,6 +46,7 @@ app.command("compile")(compile_program.command)
 app.command("simulate")(simulate.command)
 app.command("verilog")(verilog.command)
 app.command("cosim")(cosim.command)
+app.command("explore")(explore.command)
 app.command("report")(report.command)
 app.command("doctor")(doctor.command)
 app.command("list")(listing.command)
