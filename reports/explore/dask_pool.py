@@ -1,5 +1,6 @@
 """A pool of Dask workers: processes of this machine, or a cluster behind a scheduler's address."""
 
+import logging
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -28,12 +29,13 @@ class DaskPool:
                 processes=True,
                 dashboard_address=None,
                 memory_limit=0,
+                silence_logs=logging.ERROR,
             )
             self._client = Client(self._cluster)
         else:
             self._client = _join(scheduler)
         self._shared: dict[str, Future] = {}
-        self._running = as_completed()
+        self._running = as_completed(with_results=True, raise_errors=False)
 
     def slots(self) -> int:
         """Threads of all workers: each has its own processor core."""
@@ -58,9 +60,9 @@ class DaskPool:
 
     def finished(self) -> Finished:
         """The next task that is done, in whatever order."""
-        future = next(self._running)
+        future, result = next(self._running)
         if future.status == "finished":
-            return Finished(future.key, future.result())
+            return Finished(future.key, result)
         error = future.exception() if future.status == "error" else None
         if error is None or isinstance(error, KilledWorker):
             return Finished(future.key, None, lost=True)

@@ -112,19 +112,20 @@ def workload(space: Space, data: Path | None) -> Workload:
     own = networks.variant({})
     images = load_images(data, space.base.images, own.config).images
     everything = load_images(data, None, own.config)
-    labelled = everything.first(min(space.base.accuracy_images, len(everything.images)))
-    if "accuracy_drop" in {*space.objectives, *space.limits} and np.any(labelled.labels < 0):
+    count = space.base.accuracy_images
+    shown, labels = everything.images[:count], everything.labels[:count]
+    known = labels >= 0
+    if "accuracy_drop" in {*space.objectives, *space.limits} and not known.any():
         raise ContractError("accuracy_drop: the images have no labels: choose another --data")
-    known = labelled.labels >= 0
     return Workload(
         networks=networks,
         evaluate=evaluate,
         classify=classify,
         images=images,
         images_hash=_hash(images),
-        labelled=labelled.images[known],
-        labels=labelled.labels[known].astype(np.int64),
-        labelled_hash=_hash(labelled.images, labelled.labels),
+        labelled=shown[known],
+        labels=labels[known].astype(np.int64),
+        labelled_hash=_hash(shown[known], labels[known]),
         code=code_version(),
     )
 
