@@ -46,6 +46,8 @@ def with_selectors(network: IntegerNetwork, count: int) -> IntegerNetwork:
         raise ContractError(f"selectors {count}: the network has {len(own)}; use at most as many")
     if count == len(own):
         return network
+    if not count:
+        return with_keep_ratio(network, 1.0)
     config = network.config.model_copy(update={"selector_blocks": own[:count]})
     kept = {f"selector.{index}" for index in range(count)}
     layers = [x for x in network.layers if x.kind != "selector" or x.name in kept]
