@@ -172,10 +172,10 @@ class Space(BaseModel):
 
     @cached_property
     def knobs(self) -> tuple[Knob, ...]:
-        """Knobs of the engine, then of the network, in the order of the file."""
+        """Knobs of the network, then of the engine, each in the order of the file."""
         return tuple(
             Knob(name, values, network)
-            for network, table in ((False, self.engine), (True, self.network))
+            for network, table in ((True, self.network), (False, self.engine))
             for name, values in table.items()
         )
 

@@ -26,8 +26,8 @@ def _brute_force(space):
     net = load_network("tiny")
     images = load_images(None, 1, net.config).images
     rows = []
-    for clusters, lanes, chunk, fifo, keep in itertools.product(
-        *space.engine.values(), *space.network.values()
+    for keep, clusters, lanes, chunk, fifo in itertools.product(
+        *space.network.values(), *space.engine.values()
     ):
         engine = load_engine(
             "micro", clusters=clusters, lanes=lanes, chunk=chunk, fifo_depth=fifo,

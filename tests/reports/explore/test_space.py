@@ -56,7 +56,7 @@ def test_a_space_and_its_points(load):
     assert space.size() == 2 * 4 * 1 * 3 * 3 * 2
     assert all(map(space.allows, space.combinations()))
     first = next(space.combinations())
-    assert first.values == (2, 1, 8, 2, 0.5, 4)
+    assert first.values == (0.5, 4, 2, 1, 8, 2)
     assert (first.engine["clusters"], first.engine["attention_units"]) == (1, 1)
     # Lanes as wide as the network's weights, where the engine's width is no knob.
     assert first.engine["weight_bits"] == 4
