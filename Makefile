@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TEST_BUDGET := 1500
 
-.PHONY: demo test lint report cosim-long bench accuracy clean
+.PHONY: demo test lint report study explore-kills cosim-long bench accuracy clean
 .DEFAULT_GOAL := demo
 
 .venv/.created:
@@ -51,6 +51,13 @@ cosim-long: .venv/.dev
 
 bench: .venv/.dev
 	$(BIN)/python -m bench.simulator_vs_rtl
+
+study: .venv/.dev
+	$(BIN)/sparsespike explore study --verify-front 3 --json build/study.json
+	$(BIN)/python -m bench.study build/explore/study build/study.json
+
+explore-kills: .venv/.dev
+	EXPLORE_KILLS=20 $(BIN)/python -m pytest -q -s tests/cli/test_explore_kills.py
 
 accuracy: .venv/.dev
 	$(BIN)/python -m bench.accuracy

@@ -1,7 +1,7 @@
 """docs/study.md from the table of `sparsespike explore study`: what was found, in figures.
 
-Run as `python -m bench.study FOLDER`; `make study` does both. Nothing in the page is typed by hand
-but the questions: every figure is read from the table.
+Run as `python -m bench.study FOLDER JSON`; `make study` does both. Every figure of the page is read
+from the table.
 """
 
 import json
@@ -211,13 +211,13 @@ def _setting(space: Space, row: pd.Series | dict, network: bool) -> str:
     return ", ".join(parts())
 
 
-def main(folder: Path) -> None:
-    """Writes docs/study.md."""
+def main(folder: Path, result_file: Path) -> None:
+    """Writes docs/study.md from the folder and the JSON of an exploration."""
     space = load_space("study")
     table = pd.read_parquet(folder / "points.parquet")
-    result = json.loads((folder / "result.json").read_text())
+    result = json.loads(result_file.read_text())
     (DOCS / "study.md").write_text(page(space, table, result))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "build/explore/study"))
+    main(*map(Path, sys.argv[1:]))

@@ -18,6 +18,21 @@ NETWORK_KNOBS = {
 ENGINE_KNOBS = {name: str(f.description) for name, f in EngineConfig.model_fields.items()}
 """Knobs of the engine: every field of `EngineConfig`."""
 
+_NUMBER = {"type": "number"}
+KNOB_VALUES_SCHEMA = {
+    "anyOf": [
+        _NUMBER,
+        {"type": "array", "items": _NUMBER, "minItems": 1},
+        {
+            "type": "object",
+            "properties": dict.fromkeys(("from", "to", "step", "factor"), _NUMBER),
+            "required": ["from", "to"],
+            "additionalProperties": False,
+        },
+    ]
+}
+"""JSON schema of what `knob_values` takes."""
+
 _RANGE_KEYS = ("from", "to", "step", "factor")
 MOST_VALUES = 10_000
 

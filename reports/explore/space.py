@@ -15,12 +15,14 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationInfo,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
 
 from reports.explore.knobs import (
     ENGINE_KNOBS,
+    KNOB_VALUES_SCHEMA,
     NETWORK_KNOBS,
     Value,
     check_network_value,
@@ -32,7 +34,9 @@ from reports.explore.rules import Rule
 from sparsespike.contract.config import EngineConfig, load_engine
 
 _STRICT = ConfigDict(frozen=True, extra="forbid", strict=True)
-Values = Annotated[tuple[Value, ...], BeforeValidator(knob_values)]
+Values = Annotated[
+    tuple[Value, ...], BeforeValidator(knob_values), WithJsonSchema(KNOB_VALUES_SCHEMA)
+]
 Target = Literal["xc7", "xcup", "ecp5-85k", "generic"]
 
 

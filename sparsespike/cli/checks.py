@@ -101,6 +101,12 @@ def _plotly() -> Check:
     return Check("Plotly, Jinja2", "report", False, found, "pip install 'sparsespike[report]'")
 
 
+def _optuna() -> Check:
+    found = _wheel("optuna") if _wheel("distributed") else None
+    remedy = "pip install 'sparsespike[explore]'"
+    return Check("Optuna, Dask", "explore", False, found, remedy)
+
+
 _PROBES: tuple[Callable[[], Check], ...] = (
     _compiler,
     _make,
@@ -114,6 +120,7 @@ _PROBES: tuple[Callable[[], Check], ...] = (
     _icarus,
     _yosys,
     _plotly,
+    _optuna,
 )
 
 
