@@ -198,3 +198,58 @@ def test_variants_that_are_none(name, knobs, expected):
 def test_the_code_version_is_stable():
     assert code_version() == code_version()
     assert len(code_version()) == 64
+
+
+@pytest.fixture
+def rtl(monkeypatch):
+    """Stands in for the co-simulation: a list of its calls; `wrong` is added to its cycles."""
+    from types import SimpleNamespace
+
+    import cocotb_tests.cosim
+    from sim import simulate
+
+    calls = SimpleNamespace(engines=[], wrong=0)
+
+    def run_cosim(network, program, images, **options):
+        calls.engines.append(program.engine.hash)
+        assert len(images) == 1
+        cycles = int(simulate(program, images).cycles.sum())
+        return SimpleNamespace(
+            bit_exact=True, cycle_exact=not calls.wrong, rtl_cycles=cycles + calls.wrong,
+            rtl_build_seconds=1.0, rtl_wall_seconds=2.0, first_mismatch="",
+        )  # fmt: skip
+
+    monkeypatch.setattr(cocotb_tests.cosim, "run_cosim", run_cosim)
+    return calls
+
+
+def _verify(run, explored, folder, count):
+    words = ["explore", explored / "mine.toml", "-o", folder, "--workers", "0"]
+    words += ["--verify-front", count, "--json", explored / "check.json"]
+    return run(*words), words
+
+
+def test_the_front_is_checked_once(run, explored, rtl):
+    outcome, _ = _verify(run, explored, explored / "out", 2)
+    assert outcome.code == 0, outcome
+    checks = _json(explored, "check")["verified"]
+    assert [check["exact"] for check in checks] == [True, True]
+    best = _json(explored, "first")["best"]
+    assert checks[0]["point"] == best["point"]
+    assert rtl.engines[0] == best["config_hash"]
+    assert all(check["cycles_rtl"] == check["cycles_recorded"] for check in checks)
+    assert "bit- and cycle-exact" in (explored / "out" / "report.html").read_text()
+    assert _verify(run, explored, explored / "out", 2)[0].code == 0
+    assert len(rtl.engines) == 2
+
+
+def test_a_front_that_differs_is_a_failed_check(run, explored, rtl, tmp_path):
+    import shutil
+
+    shutil.copytree(explored / "out", tmp_path / "out")
+    rtl.wrong = 1
+    # One more than were checked before: the new one is wrong.
+    outcome, _ = _verify(run, explored, tmp_path / "out", 3)
+    assert outcome.code == 1
+    assert "DIFFERS" in outcome.out
+    assert [check["exact"] for check in _json(explored, "check")["verified"]].count(False) >= 1
