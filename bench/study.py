@@ -53,7 +53,8 @@ def page(space: Space, table: pd.DataFrame, result: dict) -> str:
             f"{space.base.images} images (table `{space.base.technology}`), accuracy that of "
             f"{space.base.accuracy_images} images (one image is "
             f"{100 / space.base.accuracy_images:.1f} points), LUT and block RAM are estimated by "
-            "`reports.resources`. Networks are changed without training them again.",
+            "`reports.resources`. Networks are changed without training them again. "
+            "[The notebook](study.ipynb) asks the same table other questions.",
             "",
             *_size(space, table, result),
             *_knobs(space, table),
@@ -212,11 +213,13 @@ def _setting(space: Space, row: pd.Series | dict, network: bool) -> str:
 
 
 def main(folder: Path, result_file: Path) -> None:
-    """Writes docs/study.md from the folder and the JSON of an exploration."""
+    """Writes docs/study.md and the table of its notebook from an exploration's folder and JSON."""
     space = load_space("study")
     table = pd.read_parquet(folder / "points.parquet")
     result = json.loads(result_file.read_text())
     (DOCS / "study.md").write_text(page(space, table, result))
+    plain = table.drop(columns=[name for name in table if name.endswith("hash") or name == "key"])
+    plain.to_parquet(DOCS / "study.parquet", index=False, compression="zstd")
 
 
 if __name__ == "__main__":
