@@ -197,7 +197,8 @@ def _workers(options: Options) -> int:
 def _news(total: int) -> Iterator[Advance]:
     """A bar with the time left on a terminal, a line every half minute elsewhere."""
     with progress("explore", total=total) as bar:
-        done, last = 0, time.monotonic()
+        done, started = 0, time.monotonic()
+        last = started
 
         def advance(points: int, what: str) -> None:
             nonlocal done, last
@@ -205,7 +206,9 @@ def _news(total: int) -> Iterator[Advance]:
             bar(min(done, total), total)
             if not sys.stderr.isatty() and time.monotonic() - last > _NEWS_SECONDS:
                 last = time.monotonic()
-                print(f"{done:,} of {total:,} points", file=sys.stderr, flush=True)
+                left = (last - started) / max(done, 1) * max(total - done, 0) / 60
+                line = f"{done:,} of {total:,} points, {left:.1f} min left"
+                print(line, file=sys.stderr, flush=True)
 
         yield advance
 

@@ -79,6 +79,17 @@ def test_the_best_point_keeps_the_limit(explored):
     assert 0 < len(kept) < table["feasible"].sum()
 
 
+def test_sensitivity_moves_one_knob(explored):
+    around = pd.read_parquet(explored / "out" / "sensitivity.parquet")
+    best = _json(explored, "first")["best"]
+    own = around[around["own"]]
+    assert dict(zip(own["knob"], own["value"], strict=True)) == best["knobs"]
+    assert (own["energy_uj"] == best["energy_uj"]).all()
+    assert around.groupby("knob").size().to_dict() == {
+        "lanes": 3, "chunk": 3, "spike_depth": 2, "network.keep_ratio": 2,
+    }  # fmt: skip
+
+
 def test_the_page_has_an_engine_that_verilog_takes(explored, tmp_path):
     text = (explored / "out" / "report.html").read_text()
     start = text.index('<pre id="engine-toml">') + len('<pre id="engine-toml">')

@@ -4,6 +4,7 @@ EXPLORE_KILLS=20 kills more often than the suite has time for (`make explore-kil
 """
 
 import json
+import logging
 import os
 import random
 import signal
@@ -120,6 +121,23 @@ def test_kills_cost_nothing_that_was_done(words, tmp_path):
     assert driver_kills >= 1
     assert worker_kills >= 1
     print(f"{driver_kills} drivers and {worker_kills} workers killed")
+
+
+def test_a_cluster_gives_the_same_table(words, tmp_path):
+    from distributed import LocalCluster
+
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=logging.ERROR
+    ) as cluster:
+        address = cluster.scheduler_address
+        driver = _start([*words, "-o", str(tmp_path / "far"), "--scheduler", address])
+        assert driver.wait(PATIENCE_SECONDS) == 0, _log(words)
+    near = _start([*words, "-o", str(tmp_path / "near"), "--workers", "0"])
+    assert near.wait(PATIENCE_SECONDS) == 0, _log(words)
+    pd.testing.assert_frame_equal(
+        pd.read_parquet(tmp_path / "far" / "points.parquet"),
+        pd.read_parquet(tmp_path / "near" / "points.parquet"),
+    )
 
 
 def test_ctrl_c_keeps_everything(words, tmp_path):
