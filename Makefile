@@ -54,7 +54,7 @@ bench: .venv/.dev
 
 study: .venv/.dev
 	$(BIN)/sparsespike explore study --verify-front 3 --json build/study.json
-	$(BIN)/python -m bench.study build/explore/study build/study.json
+	$(BIN)/python -m bench.study study build/explore/study build/study.json
 
 docs: .venv/.dev
 	$(BIN)/python -m mkdocs build --strict --quiet

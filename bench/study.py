@@ -1,6 +1,6 @@
 """docs/study.md from the table of `sparsespike explore study`: what was found, in figures.
 
-Run as `python -m bench.study FOLDER JSON`; `make study` does both. Every figure of the page is read
+Run as `python -m bench.study SPACE FOLDER JSON`; `make study` does both. Every figure of the page is read
 from the table.
 """
 
@@ -67,8 +67,12 @@ def page(space: Space, table: pd.DataFrame, result: dict) -> str:
 
 def _size(space: Space, table: pd.DataFrame, result: dict) -> list[str]:
     knobs = [knob for knob in space.knobs if len(knob.values) > 1]
+    allowed = sum(map(space.allows, space.combinations()))
+    part = (
+        "all" if len(table) == allowed else "a random part and the surroundings of its best point"
+    )
     return [
-        f"{len(table):,} points: {int(table['feasible'].sum()):,} feasible, "
+        f"{len(table):,} points of {allowed:,} ({part}): {int(table['feasible'].sum()):,} feasible, "
         f"{int((~table['feasible']).sum()):,} refused; {int(table['pareto'].sum()):,} on the front "
         f"of {', '.join(space.objectives)}. Varied:",
         "",
@@ -88,8 +92,8 @@ def _knobs(space: Space, table: pd.DataFrame) -> list[str]:
         "",
         "Median over all pairs of points that differ in this knob alone, against its first value.",
         "",
-        "| knob | value | frames/s | energy | LUT | accuracy, points |",
-        "|---|---|---|---|---|---|",
+        "| knob | value | pairs | frames/s | energy | LUT | accuracy, points |",
+        "|---|---|---|---|---|---|---|",
     ]
     feasible = table[table["feasible"]]
     names = [knob.label for knob in space.knobs]
@@ -104,7 +108,8 @@ def _knobs(space: Space, table: pd.DataFrame) -> list[str]:
                 cells = [_ratio(pairs, name) for name in ("fps", "energy_uj", "lut")]
                 drop = (pairs["accuracy_drop_a"] - pairs["accuracy_drop_b"]).median()
                 lines.append(
-                    f"| {knob.label} | {first:g} → {value:g} | {' | '.join(cells)} | {drop:+.1f} |"
+                    f"| {knob.label} | {first:g} → {value:g} | {len(pairs):,} | "
+                    f"{' | '.join(cells)} | {drop:+.1f} |"
                 )
     return [*lines, ""]
 
@@ -212,15 +217,15 @@ def _setting(space: Space, row: pd.Series | dict, network: bool) -> str:
     return ", ".join(parts())
 
 
-def main(folder: Path, result_file: Path) -> None:
-    """Writes docs/study.md and the table of its notebook from an exploration's folder and JSON."""
-    space = load_space("study")
-    table = pd.read_parquet(folder / "points.parquet")
-    result = json.loads(result_file.read_text())
+def main(name: str, folder: str, result_file: str) -> None:
+    """Writes docs/study.md and the table of its notebook from a space, its folder and JSON."""
+    space = load_space(name)
+    table = pd.read_parquet(Path(folder) / "points.parquet")
+    result = json.loads(Path(result_file).read_text())
     (DOCS / "study.md").write_text(page(space, table, result))
     plain = table.drop(columns=[name for name in table if name.endswith("hash") or name == "key"])
     plain.to_parquet(DOCS / "study.parquet", index=False, compression="zstd")
 
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:]))
+    main(*sys.argv[1:])
