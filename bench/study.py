@@ -1,7 +1,7 @@
 """docs/study.md from the table of `sparsespike explore study`: what was found, in figures.
 
-Run as `python -m bench.study SPACE FOLDER JSON`; `make study` does both. Every figure of the page is read
-from the table.
+Run as `python -m bench.study SPACE FOLDER JSON`; `make study` does both. Every figure of the page is
+read from the table.
 """
 
 import json
@@ -72,7 +72,8 @@ def _size(space: Space, table: pd.DataFrame, result: dict) -> list[str]:
         "all" if len(table) == allowed else "a random part and the surroundings of its best point"
     )
     return [
-        f"{len(table):,} points of {allowed:,} ({part}): {int(table['feasible'].sum()):,} feasible, "
+        f"{len(table):,} points of {allowed:,} ({part}): "
+        f"{int(table['feasible'].sum()):,} feasible, "
         f"{int((~table['feasible']).sum()):,} refused; {int(table['pareto'].sum()):,} on the front "
         f"of {', '.join(space.objectives)}. Varied:",
         "",
