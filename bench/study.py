@@ -1,7 +1,7 @@
 """docs/study.md from the table of `sparsespike explore study`: what was found, in figures.
 
-Run as `python -m bench.study SPACE FOLDER JSON`; `make study` does both. Every figure of the page is
-read from the table.
+Run as `python -m bench.study SPACE FOLDER JSON`; `make study` does both. Every figure of
+the page is read from the table.
 """
 
 import json

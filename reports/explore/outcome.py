@@ -16,7 +16,7 @@ class Outcome:
         counters: (images, COUNTERS) totals over the layers; empty where the point is infeasible.
         reason: why it is infeasible, one line; empty where it is not.
         program_hash: hash of the program that ran; empty where none was compiled.
-        seconds: what the evaluation took on one processor core.
+        seconds: what the evaluation took, on the clock on the wall.
     """
 
     counters: tuple[tuple[int, ...], ...] = ()

@@ -16,7 +16,7 @@ _TRIED = 30
 
 
 class Plan(NamedTuple):
-    """points: of the search; known: of these, on record already; seconds: on one core, each."""
+    """points: of the search; known: of these, on record already; seconds: of one point, by the clock."""
 
     points: int
     known: int
