@@ -16,7 +16,7 @@ _TRIED = 30
 
 
 class Plan(NamedTuple):
-    """points: of the search; known: of these, on record already; seconds: of one point, by the clock."""
+    """points: of the search; known: of these, on record; seconds: of one point, by the clock."""
 
     points: int
     known: int
