@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TEST_BUDGET := 1500
 
-.PHONY: demo test lint report cosim-long bench activity accuracy formal resources clean
+.PHONY: demo test lint report study docs explore-kills cosim-long bench activity accuracy formal resources clean
 .DEFAULT_GOAL := demo
 
 .venv/.created:
@@ -54,6 +54,17 @@ bench: .venv/.dev
 
 activity: .venv/.dev
 	$(BIN)/python -m bench.activity
+
+study: .venv/.dev
+	$(BIN)/sparsespike explore study --verify-front 3 --json build/study.json
+	$(BIN)/python -m bench.study study build/explore/study build/study.json
+
+docs: .venv/.dev
+	$(BIN)/python -m mkdocs build --strict --quiet
+	$(BIN)/python -m nbconvert --execute --to html --output-dir build/site docs/study.ipynb
+
+explore-kills: .venv/.dev
+	EXPLORE_KILLS=20 $(BIN)/python -m pytest -q -s tests/cli/test_explore_kills.py
 
 accuracy: .venv/.dev
 	$(BIN)/python -m bench.accuracy

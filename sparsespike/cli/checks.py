@@ -107,6 +107,12 @@ def _plotly() -> Check:
     return Check("Plotly, Jinja2", "report", False, found, "pip install 'sparsespike[report]'")
 
 
+def _optuna() -> Check:
+    found = _wheel("optuna") if _wheel("distributed") else None
+    remedy = "pip install 'sparsespike[explore]'"
+    return Check("Optuna, Dask", "explore", False, found, remedy)
+
+
 _PROBES: tuple[Callable[[], Check], ...] = (
     _compiler,
     _make,
@@ -121,6 +127,7 @@ _PROBES: tuple[Callable[[], Check], ...] = (
     _yosys,
     _nextpnr,
     _plotly,
+    _optuna,
 )
 
 

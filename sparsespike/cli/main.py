@@ -17,6 +17,7 @@ from sparsespike.cli import (
     cosim,
     doctor,
     evaluate,
+    explore,
     import_checkpoint,
     listing,
     prune,
@@ -47,6 +48,7 @@ app.command("simulate")(simulate.command)
 app.command("verilog")(verilog.command)
 app.command("synth")(synth.command)
 app.command("cosim")(cosim.command)
+app.command("explore")(explore.command)
 app.command("report")(report.command)
 app.command("doctor")(doctor.command)
 app.command("list")(listing.command)

