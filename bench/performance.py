@@ -86,6 +86,16 @@ def _tables() -> list[tuple[str, list[str], list[tuple[tuple[str, ...], Point]]]
             ],
         ),
         (
+            "Balanced tickets: weights of an output",
+            ["90 % zeros, 0.9 of the tokens; as uneven as pruning leaves them, or as many weights",
+             "in every output of a layer. What balancing costs in accuracy is not measured."],
+            [
+                (("uneven",), Point(DENSE)),
+                (("balanced",), Point(DENSE, balanced=True)),
+                (("balanced, chunk 32",), Point(DENSE, wide, balanced=True)),
+            ],
+        ),
+        (
             "Lanes and chunk: clusters x lanes, chunk, kLUT of lanes",
             ["90 % zeros, 0.9 of the tokens. A lane takes about 403 six-input LUTs with 16-input",
              "chunks and 650 with 32."],
