@@ -13,6 +13,7 @@ from typing import Any
 from model import zoo
 from model.random_ticket import TICKETS, make_ticket
 from sim import simulate
+from sparsespike.cli.best_bands import best_bands
 from sparsespike.compiler import compile_network
 from sparsespike.compiler.dataflow import dataflow
 from sparsespike.compiler.mapping import possible_splits
@@ -21,6 +22,7 @@ from sparsespike.contract.counters import COUNTERS
 from sparsespike.contract.network import IntegerNetwork
 
 FOLDER = Path("build/performance")
+TUNED = -1
 IMAGES = 2
 """Images of a point: the first of the shipped samples."""
 
@@ -30,15 +32,18 @@ class Point:
     """What is simulated.
 
     Attributes:
-        ticket: name in `TICKETS`; keep_ratio: of its selectors, None: the ticket's own.
+        ticket: name in `TICKETS`; balanced: with as many weights for every output.
+        keep_ratio: of its selectors, None: the ticket's own.
         engine: fields that differ from `large`.
-        bands: of every layer that can have them, 0: as the compiler chooses.
+        bands: of every layer that can have them, 0: as the compiler chooses, TUNED: as `compile
+            --tune` measures on the first image.
     """
 
     ticket: str
     engine: Mapping[str, Any] = field(default_factory=dict)
     keep_ratio: float | None = None
     bands: int = 0
+    balanced: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,10 +61,12 @@ class Measured:
 
 def measured(point: Point) -> Measured:
     """The result of `point`, simulated or found; found only while the program is the same."""
-    network = ticket(point.ticket, point.keep_ratio)
+    network = ticket(point.ticket, point.keep_ratio, balanced=point.balanced)
     engine = load_engine("large", **point.engine)
     bands = None
-    if point.bands:
+    if point.bands == TUNED:
+        bands = best_bands(network, engine, zoo.sample_images().images[:1])
+    elif point.bands:
         flows = [flow for flow in dataflow(network.config) if flow.kind != "attention"]
         possible = {flow.name: [1 << s for s in possible_splits(engine, flow)] for flow in flows}
         bands = {name: max(n for n in own if n <= point.bands) for name, own in possible.items()}
@@ -85,13 +92,13 @@ def measured(point: Point) -> Measured:
     return result
 
 
-def ticket(name: str, keep_ratio: float | None = None) -> IntegerNetwork:
+def ticket(name: str, keep_ratio: float | None = None, *, balanced: bool = False) -> IntegerNetwork:
     """A random ticket, made once; with another keep ratio only the selectors differ."""
-    path = FOLDER / f"{name}.int8.npz"
+    path = FOLDER / f"{name}{'-balanced' if balanced else ''}.int8.npz"
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
         started = time.perf_counter()
-        make_ticket(name).save(path)
+        make_ticket(name, balanced=balanced).save(path)
         print(f"{path}: made in {time.perf_counter() - started:.0f} s", flush=True)
     network = IntegerNetwork.load(path)
     if keep_ratio is None or keep_ratio == TICKETS[name][1]:
