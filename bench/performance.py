@@ -27,6 +27,8 @@ DENSE, SPARSE = "spikformer-4-384", "spikformer-4-384-s94-r70"
 RTL_FILE = FOLDER / "rtl.json"
 _LUTS = {16: 403, 32: 650}
 """Six-input LUTs of a lane by chunk: `synth_xilinx` of a lane with its queue, without LIF."""
+_PIXEL_WORDS = 4096
+"""Spike words that the image and the first layer of 4-384 need, about."""
 _SOURCE = "`python -m bench.performance`"
 _HEAD = ("cycles", "of it stem", "lanes busy", "matches a lane", "broadcasts a cluster", "Mbit")
 
@@ -138,15 +140,20 @@ def _tables() -> list[tuple[str, list[str], list[tuple[tuple[str, ...], Point]]]
 
 
 def _shape(clusters: int, lanes: int, chunk: int) -> dict[str, int]:
-    """Fields of an engine like `large`, its memories as many bits at any chunk."""
+    """Fields of an engine like `large`, its memories as many bits at any chunk.
+
+    A pixel takes a word however wide, which wide chunks need some words more for.
+    """
     large = load_engine("large")
-    depths = ("mask_depth", "spike_depth", "count_depth")
+    depths = {name: getattr(large, name) for name in ("mask_depth", "spike_depth", "count_depth")}
+    fields = {name: depth * large.chunk // chunk for name, depth in depths.items()}
+    fields["spike_depth"] = max(fields["spike_depth"], _PIXEL_WORDS)
     return {
         "clusters": clusters,
         "lanes": lanes,
         "chunk": chunk,
         "attention_units": min(large.attention_units, clusters),
-        **{name: getattr(large, name) * large.chunk // chunk for name in depths},
+        **fields,
     }
 
 
