@@ -42,9 +42,6 @@ _FIRING = {
 _SPREAD = 0.8
 """A channel's rate is within 1 +- this of its layer's."""
 _QKV_FIRING = (0.08, 0.09, 0.1)
-_THRESHOLDS = (0.3, 1.0)
-"""Standard deviations of a channel's current: the lower, the more of its four steps does an output
-fire in that fires at all. With these about as many as in the trained `nano`."""
 _RELATIVE_DENSITY = {
     "conv0": 3.6,
     "conv1": 1.7,
@@ -97,7 +94,6 @@ def random_ticket(
             if (rate := _FIRING.get(_part(name)))
         },
         qkv_firing=_QKV_FIRING,
-        thresholds=_THRESHOLDS,
         balanced=balanced,
         images=images,
     )
