@@ -16,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from bench.performance_points import FOLDER, IMAGES, TUNED, Measured, Point, measured, ticket
+from bench.performance_points import FOLDER, IMAGES, Measured, Point, measured, ticket
 from cocotb_tests.cosim import run_cosim
 from model import zoo
 from reports.accuracy.markdown import table
@@ -114,22 +114,21 @@ def _tables() -> list[Table]:
         (
             "Queue of a lane: FIFO depth",
             ["90 % zeros, 0.9 of the tokens, `large` otherwise."],
-            [((str(f),), Point(DENSE, {"fifo_depth": f})) for f in (1, 2, 4, 8, 16, 32)],
+            [((str(f),), Point(DENSE, {"fifo_depth": f})) for f in (1, 4, 16, 32)],
         ),
         (
             "Mapping: bands of positions",
             ["The same; as many bands as asked for in every layer that can have them, or as the",
-             "compiler chooses, or measures on one image (`compile --tune 1`)."],
+             "compiler chooses."],
             [
-                *(((str(b),), Point(DENSE, bands=b)) for b in (1, 2, 4, 8)),
+                *(((str(b),), Point(DENSE, bands=b)) for b in (1, 8)),
                 (("chosen",), Point(DENSE)),
-                (("measured",), Point(DENSE, bands=TUNED)),
             ],
         ),
         (
             "External memory: cycles a beat",
             ["The same; 128-bit beats."],
-            [((str(i),), Point(DENSE, {"memory_interval": i})) for i in (1, 2, 4, 8)],
+            [((str(i),), Point(DENSE, {"memory_interval": i})) for i in (1, 4)],
         ),
     ]  # fmt: skip
 

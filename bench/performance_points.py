@@ -13,7 +13,6 @@ from typing import Any
 from model import zoo
 from model.random_ticket import TICKETS, make_ticket
 from sim import simulate
-from sparsespike.cli.best_bands import best_bands
 from sparsespike.compiler import compile_network
 from sparsespike.compiler.dataflow import dataflow
 from sparsespike.compiler.mapping import possible_splits
@@ -22,7 +21,6 @@ from sparsespike.contract.counters import COUNTERS
 from sparsespike.contract.network import IntegerNetwork
 
 FOLDER = Path("build/performance")
-TUNED = -1
 IMAGES = 2
 """Images of a point: the first of the shipped samples."""
 
@@ -35,8 +33,7 @@ class Point:
         ticket: name in `TICKETS`; balanced: with as many weights for every output.
         keep_ratio: of its selectors, None: the ticket's own.
         engine: fields that differ from `large`.
-        bands: of every layer that can have them, 0: as the compiler chooses, TUNED: as `compile
-            --tune` measures on the first image.
+        bands: of every layer that can have them, 0: as the compiler chooses.
     """
 
     ticket: str
@@ -64,9 +61,7 @@ def measured(point: Point) -> Measured:
     network = ticket(point.ticket, point.keep_ratio, balanced=point.balanced)
     engine = load_engine("large", **point.engine)
     bands = None
-    if point.bands == TUNED:
-        bands = best_bands(network, engine, zoo.sample_images().images[:1])
-    elif point.bands:
+    if point.bands:
         flows = [flow for flow in dataflow(network.config) if flow.kind != "attention"]
         possible = {flow.name: [1 << s for s in possible_splits(engine, flow)] for flow in flows}
         bands = {name: max(n for n in own if n <= point.bands) for name, own in possible.items()}
