@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TEST_BUDGET := 1500
 
-.PHONY: demo test lint report cosim-long bench performance accuracy clean
+.PHONY: demo test lint report study docs explore-kills cosim-long bench performance activity accuracy formal resources clean
 .DEFAULT_GOAL := demo
 
 .venv/.created:
@@ -55,8 +55,28 @@ bench: .venv/.dev
 performance: .venv/.dev
 	$(BIN)/python -m bench.performance
 
+activity: .venv/.dev
+	$(BIN)/python -m bench.activity
+
+study: .venv/.dev
+	$(BIN)/sparsespike explore study --verify-front 3 --json build/study.json
+	$(BIN)/python -m bench.study study build/explore/study build/study.json
+
+docs: .venv/.dev
+	$(BIN)/python -m mkdocs build --strict --quiet
+	$(BIN)/python -m nbconvert --execute --to html --output-dir build/site docs/study.ipynb
+
+explore-kills: .venv/.dev
+	EXPLORE_KILLS=20 $(BIN)/python -m pytest -q -s tests/cli/test_explore_kills.py
+
 accuracy: .venv/.dev
 	$(BIN)/python -m bench.accuracy
+
+formal: .venv/.dev
+	$(BIN)/python -m hw.formal
+
+resources: .venv/.dev
+	$(BIN)/python -m bench.resources --target xc7
 
 clean:
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

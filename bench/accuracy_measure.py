@@ -17,15 +17,14 @@ from model.floor_effect import floor_effect
 from model.flops import gflops, layer_macs, parameter_count
 from model.kept_tokens import kept_maps
 from model.layer_profile import profile_layers
+from model.quantize import quantize
 from model.recipe import load_recipe
 from model.weight_density import weight_density
 from reports.accuracy.results import ImageResults, NetworkResults
-from sparsespike.cli.inputs import quantize_checkpoint
 from sparsespike.cli.progress import progress
 from sparsespike.contract.errors import ContractError
-from sparsespike.contract.network import IntegerNetwork
+from sparsespike.contract.network import WEIGHT_BITS, IntegerNetwork
 
-WEIGHT_BITS = (8, 6, 4)
 _CONTROL_COLUMNS = ("arm", "seed", "accuracy", "epochs", "time_steps")
 
 
@@ -128,7 +127,8 @@ def _correct_float(name: str, data: ImageSet) -> int:
 
 
 def _correct_at(name: str, bits: int, data: ImageSet) -> int:
-    network = quantize_checkpoint(zoo.float_path(name), bits)
+    checkpoint = load_checkpoint(zoo.float_path(name))
+    network = quantize(checkpoint.network, checkpoint.pixels, bits)
     with progress(f"{name}: {bits} bit weights", total=len(data.images)) as advance:
         score = evaluate_integer(network, data, progress=advance)
     return round(score.accuracy * len(data.images))

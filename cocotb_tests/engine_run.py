@@ -33,6 +33,7 @@ def run_frames(
     *,
     simulator: str = "verilator",
     waves: bool = False,
+    activity: bool = False,
     build_dir: Path | None = None,
     verilog: Sequence[Path] | None = None,
     program_images: Sequence[bytes] | None = None,
@@ -42,6 +43,7 @@ def run_frames(
 ) -> EngineRun:
     """Runs every image of every case.
 
+    activity: write a SAIF file, at `wave_path` of the build.
     verilog: sources to use instead of the engine's own. program_images: what the RTL reads
     instead of the cases' own program images. external: a memory model with random stalls.
     limit_cycles: give a frame up after these; 0: after twice what the simulator says.
@@ -63,6 +65,7 @@ def run_frames(
         memory_beats=memory.beats,
         simulator=simulator,
         waves=waves,
+        activity=activity,
         build_dir=build_dir,
         verilog=verilog,
     )

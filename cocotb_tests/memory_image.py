@@ -41,13 +41,16 @@ class MemoryImage:
         """All bytes of the whole memory, from address 0."""
         return b"".join(self._parts).ljust(self.beats * self.beat_bytes, bytes([_FILL]))
 
+    def hex_text(self) -> str:
+        """One beat a line, for $readmemh."""
+        content = np.frombuffer(self.content(), np.uint8)
+        beats = content.reshape(-1, self.beat_bytes)[:, ::-1]
+        return beats.tobytes().hex("\n", self.beat_bytes) + "\n"
+
     def write(self, directory: Path) -> None:
         """Writes memory.hex (one beat a line, for $readmemh) and memory.bin."""
-        content = self.content()
-        beats = np.frombuffer(content, np.uint8).reshape(-1, self.beat_bytes)[:, ::-1]
-        text = beats.tobytes().hex("\n", self.beat_bytes)
-        (directory / "memory.hex").write_text(text + "\n")
-        (directory / "memory.bin").write_bytes(content)
+        (directory / "memory.hex").write_text(self.hex_text())
+        (directory / "memory.bin").write_bytes(self.content())
 
 
 def pixel_bytes(image: NDArray[np.uint8]) -> bytes:

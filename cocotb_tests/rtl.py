@@ -52,6 +52,7 @@ def engine_build(
     memory_beats: int,
     simulator: str = "verilator",
     waves: bool = False,
+    activity: bool = False,
     build_dir: Path | None = None,
     verilog: Sequence[Path] | None = None,
 ) -> Build:
@@ -66,8 +67,9 @@ def engine_build(
         [*sources, *TESTBENCH],
         top=TOP,
         simulator=simulator,
-        parameters=_parameters(engine, memory_beats),
+        parameters=bench_parameters(engine, memory_beats),
         waves=waves,
+        activity=activity,
         build_dir=build_dir,
     )
 
@@ -77,7 +79,8 @@ def row_bits(engine: EngineConfig) -> int:
     return derived.lane_pitch(engine) * engine.time_steps * engine.count_bits
 
 
-def _parameters(engine: EngineConfig, memory_beats: int) -> dict[str, int]:
+def bench_parameters(engine: EngineConfig, memory_beats: int) -> dict[str, int]:
+    """Parameters of tb.sv for this engine and so many beats of memory."""
     registers = bench_registers()
     return {
         "AXIL_BITS": register_map.ADDRESS_BITS,

@@ -54,6 +54,7 @@ class Build:
     """A simulation that can be run.
 
     Attributes:
+        activity: its waves are a SAIF file: toggles of every net instead of their times.
         seconds: wall time that making it took, also if that was in an earlier process.
     """
 
@@ -61,6 +62,7 @@ class Build:
     top: str
     directory: Path
     waves: bool
+    activity: bool
     seconds: float
 
 
@@ -71,29 +73,44 @@ def build(
     simulator: str = "verilator",
     parameters: Mapping[str, int] | None = None,
     waves: bool = False,
+    activity: bool = False,
     build_dir: Path | None = None,
 ) -> Build:
     """A build of `sources`, made now or found.
 
+    waves: the run writes a waveform; activity: a SAIF file instead (Verilator only).
     Raises RtlBuildError if it fails, ToolMissingError if the simulator is not installed.
     """
     parameters = dict(parameters or {})
     sources = [path for path in sources if simulator == "verilator" or path.suffix != ".vlt"]
-    key = _key(sources, simulator, {"top": top, "waves": waves, **parameters})
+    waves = waves or activity
+    settings: dict[str, object] = {"top": top, "waves": waves, **parameters}
+    if activity:
+        settings["activity"] = True
+    key = _key(sources, simulator, settings)
     directory = usable_folder(build_dir or DEFAULT_BUILD_DIR) / key
     done = directory / "done.json"
     with locked(directory.with_suffix(".lock")):
         if not done.is_file():
             shutil.rmtree(directory, ignore_errors=True)
             directory.mkdir(parents=True)
-            runner = make_runner(simulator, _runtime_folder(directory.parent, simulator, waves))
+            kind = "saif" if activity else waves
+            runtime = _runtime_folder(directory.parent, simulator, kind)
+            runner = make_runner(simulator, runtime, activity=activity)
             seconds = _make(runner, sources, top, parameters, waves, directory)
             if isinstance(runner, LeanVerilator):
                 runner.keep_runtime()
             _prune(directory, top)
             done.write_text(json.dumps({"seconds": seconds}))
         seconds = json.loads(done.read_text())["seconds"]
-    return Build(simulator=simulator, top=top, directory=directory, waves=waves, seconds=seconds)
+    return Build(
+        simulator=simulator,
+        top=top,
+        directory=directory,
+        waves=waves,
+        activity=activity,
+        seconds=seconds,
+    )
 
 
 def run(
@@ -134,7 +151,9 @@ def run(
 
 def wave_path(made: Build, run_dir: Path) -> Path:
     """Where `run` writes the waveform of a build with waves."""
-    return run_dir.resolve() / ("waves.vcd" if made.simulator == "verilator" else ICARUS_WAVES)
+    if made.simulator == "icarus":
+        return run_dir.resolve() / ICARUS_WAVES
+    return run_dir.resolve() / ("activity.saif" if made.activity else "waves.vcd")
 
 
 def usable_folder(folder: Path) -> Path:
@@ -192,7 +211,7 @@ def _prune(directory: Path, top: str) -> None:
             path.unlink()
 
 
-def _runtime_folder(base: Path, simulator: str, waves: bool) -> Path:
+def _runtime_folder(base: Path, simulator: str, waves: bool | str) -> Path:
     text = json.dumps([tool_version(simulator), _VERILATOR_ARGUMENTS, waves])
     return base / f"runtime-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 

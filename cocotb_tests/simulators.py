@@ -12,22 +12,28 @@ from cocotb_tools.runner import Icarus, Runner, Verilator
 ICARUS_WAVES = "waves.fst"
 """File in the folder of the run."""
 _RUNTIME_OBJECTS = "verilated*.o"
+_SAIF = ("--trace-saif", "--trace-max-width", "65536")
+"""Activity instead of waves, of words as wide as a line of the activation memories."""
 
 
 class LeanVerilator(Verilator):
     """Verilator without `--public-flat-rw`: a control file makes the ports of the top public.
 
     The objects of Verilator's runtime, the same in every build with the same options, come from
-    folder `runtime` if it exists; `keep_runtime` fills it.
+    folder `runtime` if it exists; `keep_runtime` fills it. With `activity`, waves are a SAIF file.
     """
 
-    def __init__(self, runtime: Path) -> None:
+    def __init__(self, runtime: Path, *, activity: bool = False) -> None:
         super().__init__()
         self._runtime = runtime
+        self._trace = _SAIF if activity else ("--trace",)
 
     def _build_command(self) -> list[list[str]]:
         verilate, *make = super()._build_command()
         verilate = [word for word in verilate if word != "--public-flat-rw"]
+        if "--trace" in verilate:
+            place = verilate.index("--trace")
+            verilate[place : place + 1] = self._trace
         objects = [str(path) for path in sorted(self._runtime.glob(_RUNTIME_OBJECTS))]
         reuse = [["cp", *objects, str(self.build_dir)]] if objects else []
         return [verilate, *reuse, *make]
@@ -67,6 +73,8 @@ class Verilog2005Icarus(Icarus):
         return [["-g2005" if word == "-g2012" else word for word in line] for line in commands]
 
 
-def make_runner(simulator: str, runtime: Path) -> Runner:
-    """A fresh runner for `simulator`, 'verilator' or 'icarus'."""
-    return LeanVerilator(runtime) if simulator == "verilator" else Verilog2005Icarus()
+def make_runner(simulator: str, runtime: Path, *, activity: bool = False) -> Runner:
+    """A fresh runner for `simulator`, 'verilator' or 'icarus'; `activity` is Verilator's."""
+    if simulator == "verilator":
+        return LeanVerilator(runtime, activity=activity)
+    return Verilog2005Icarus()

@@ -33,10 +33,10 @@ def write_verilog(engine: EngineConfig, directory: str | Path) -> list[Path]:
     directory.mkdir(parents=True, exist_ok=True)
     top = Engine(engine)
     texts = {
-        f"{TOP}.v": _verilog(engine, top),
+        f"{TOP}.v": engine_verilog(engine, top),
         "registers.md": register_map.as_markdown(engine),
         "registers.json": register_map.as_json(engine),
-        "engine.json": _description(engine, top),
+        "engine.json": engine_description(engine, top),
         "files.f": f"{TOP}.v\n",
     }
     for name, text in texts.items():
@@ -44,7 +44,9 @@ def write_verilog(engine: EngineConfig, directory: str | Path) -> list[Path]:
     return [directory / name for name in texts]
 
 
-def _verilog(engine: EngineConfig, top: Engine) -> str:
+def engine_verilog(engine: EngineConfig, top: Engine | None = None) -> str:
+    """The Verilog text of the engine; `top` is its component, if there is one already."""
+    top = top or Engine(engine)
     ports = {name: (value, None) for name, value, _ in _ports(top)}
     platform = VerilogPlatform(prefix=TOP)
     header = (
@@ -71,7 +73,8 @@ def _ports(top: Engine) -> list[tuple[str, Value, str]]:
     return ports
 
 
-def _description(engine: EngineConfig, top: Engine) -> str:
+def engine_description(engine: EngineConfig, top: Engine) -> str:
+    """Configuration, hash and ports of the engine as JSON."""
     ports = [{"name": "clk", "direction": "input", "bits": 1}]
     ports.append({"name": "rst", "direction": "input", "bits": 1})
     for name, value, direction in _ports(top):

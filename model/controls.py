@@ -52,7 +52,7 @@ def compare_masks(
     cycle = _controls(run).ticket
     ticket = load_ticket(run.folder / TICKET)
     prune = run.recipe.prune
-    once = magnitude_masks(dense, prune.sparsity, prune.floor, prune.small_floor)
+    once = magnitude_masks(dense, prune.sparsity, prune.floor, prune.small_floor, prune.score)
     for seed in range(seeds):
         arms: dict[Arm, Masks] = {
             "ticket": ticket.masks,

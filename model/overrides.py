@@ -13,14 +13,15 @@ from sparsespike.contract.errors import ContractError
 class Overrides:
     """What replaces a recipe's own values; None leaves them.
 
-    sparsity, rate, rewind: of [prune]. keep_ratio: of [network]. max_epochs: no cycle is longer.
-    images: how many images there are to train on; no batch is larger.
+    sparsity, rate, rewind: of [prune]. keep_ratio, weight_bits: of [network]. max_epochs: no cycle
+    is longer. images: how many images there are to train on; no batch is larger.
     """
 
     sparsity: float | None = None
     rate: float | None = None
     rewind: str | None = None
     keep_ratio: float | None = None
+    weight_bits: int | None = None
     max_epochs: int | None = None
     images: int | None = None
 
@@ -29,8 +30,8 @@ class Overrides:
         values = recipe.model_dump()
         chosen = {"sparsity": self.sparsity, "rate": self.rate, "rewind": self.rewind}
         values["prune"] |= {name: value for name, value in chosen.items() if value is not None}
-        if self.keep_ratio is not None:
-            values["network"]["keep_ratio"] = self.keep_ratio
+        shape = {"keep_ratio": self.keep_ratio, "weight_bits": self.weight_bits}
+        values["network"] |= {name: value for name, value in shape.items() if value is not None}
         if self.max_epochs is not None:
             values = _shortened(values, self.max_epochs)
         if self.images is not None:
@@ -64,5 +65,6 @@ def _shortened(values: dict[str, Any], epochs: int) -> dict[str, Any]:
         },
         "select": cut(values["select"]),
         "finish": cut(values["finish"]),
+        "tune": cut(values["tune"]),
         "controls": controls and {name: cut(cycle) for name, cycle in controls.items()},
     }

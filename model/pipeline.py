@@ -4,6 +4,7 @@ import copy
 
 import torch
 
+from model.fake_quant import rounded_weights
 from model.network import Selection, Spikformer
 from model.on_device import on_device
 from model.prune import PruneConfig, lottery_ticket
@@ -29,13 +30,18 @@ def sparse_stages(recipe: Recipe) -> dict[str, Cycle]:
     """Names and cycles of the stages that `train_sparse` runs, in order."""
     rounds = len(_prune_config(recipe).rounds())
     stages = {f"round{index}": recipe.prune.cycle for index in range(rounds)}
-    last = {"settle": recipe.prune.settle, "select": recipe.select, "finish": recipe.finish}
+    last = {
+        "settle": recipe.prune.settle,
+        "select": recipe.select,
+        "finish": recipe.finish,
+        "tune": recipe.tune,
+    }
     return stages | {name: cycle for name, cycle in last.items() if cycle is not None}
 
 
 def measured_selection(stage: str) -> Selection:
     """How the network of a stage drops tokens where it is measured: as in hardware, or not yet."""
-    return "top" if stage in ("select", "finish") else "all"
+    return "top" if stage in ("select", "finish", "tune") else "all"
 
 
 def train_dense(run: Run) -> Spikformer:
@@ -64,13 +70,17 @@ def train_sparse(run: Run, dense: Spikformer) -> Spikformer:
     """A sparse network that drops tokens, from the trained `dense` one, in evaluation mode.
 
     Rounds of pruning; then the selectors learn by Gumbel decisions; then the network settles with
-    tokens really dropped; in the last two the dense network teaches. The ticket is left in the
-    run's folder. ContractError if the dense training left no early weights there.
+    tokens really dropped, at last with rounded weights; from the selectors on the dense network
+    teaches. The ticket is left in the run's folder. ContractError if the dense training left no
+    early weights there.
     """
     network, masks = teach_selectors(run, dense)
-    finish = run.recipe.finish
+    finish, tune = run.recipe.finish, run.recipe.tune
     if finish is not None:
         run.stage("finish", network, finish, selection="top", masks=masks, teacher=dense)
+    if tune is not None:
+        with rounded_weights(network, run.pixels):
+            run.stage("tune", network, tune, selection="top", masks=masks, teacher=dense)
     calibrate(run, network, dropped=True)
     return network
 
@@ -113,4 +123,6 @@ def calibrate(run: Run, network: Spikformer, *, dropped: bool) -> None:
 
 def _prune_config(recipe: Recipe) -> PruneConfig:
     prune = recipe.prune
-    return PruneConfig(prune.sparsity, prune.rate, prune.floor, prune.small_floor, prune.rewind)
+    return PruneConfig(
+        prune.sparsity, prune.rate, prune.floor, prune.small_floor, prune.rewind, prune.score
+    )

@@ -1,4 +1,4 @@
-"""Lottery tickets: global magnitude pruning in rounds, with rewinding.
+"""Lottery tickets: global pruning by magnitude in rounds, with rewinding.
 
 Source: Frankle and Carbin (ICLR 2019); rewinding of weights to an early epoch (arXiv 1903.01611)
 or of the learning rate only (Renda et al., ICLR 2020); SparseSpikformer, section 3.2.
@@ -23,6 +23,11 @@ SMALL_SHARE = 0.015
 """A tensor with less than this share of all weights is small: pruning it saves next to nothing."""
 
 
+Score = Literal["magnitude", "lamp"]
+"""What ranks the weights of all tensors together: |w|, or w^2 over the sum of the squares of all
+weights of its tensor that are no smaller (LAMP; Lee et al., ICLR 2021, equation 4)."""
+
+
 @dataclass(frozen=True)
 class PruneConfig:
     """Rounds of pruning: after each, `rate` of the remaining weights is gone, until `sparsity`.
@@ -36,6 +41,7 @@ class PruneConfig:
     floor: float = DENSITY_FLOOR
     small_floor: float = DENSITY_FLOOR
     rewind: Literal["weights", "rate"] = "weights"
+    score: Score = "magnitude"
 
     def __post_init__(self) -> None:
         for name in ("sparsity", "rate"):
@@ -56,23 +62,24 @@ def magnitude_masks(
     sparsity: float,
     floor: float = DENSITY_FLOOR,
     small_floor: float = DENSITY_FLOOR,
+    score: Score = "magnitude",
 ) -> Masks:
-    """Masks that keep the largest weights of all tensors together, at least `floor` of each.
+    """Masks that keep the weights of the highest score in all, at least `floor` of each tensor.
 
     small_floor: the same for tensors below SMALL_SHARE of all weights, such as the first
     convolution, where a few lost weights starve the whole network. The share of zeros is at least
     `sparsity` over all weights of two or more dimensions.
     """
-    weights = {name: p.detach().abs().flatten() for name, p in prunable(network).items()}
+    ranking = torch.Tensor.abs if score == "magnitude" else lamp
+    weights = {name: ranking(p.detach().flatten()) for name, p in prunable(network).items()}
     total = sum(w.numel() for w in weights.values())
     keep_total = math.floor((1 - sparsity) * total)
     ranked = {}
     for name, weight in weights.items():
         share = small_floor if weight.numel() < SMALL_SHARE * total else floor
         least = max(1, math.ceil(share * weight.numel()))
-        score = weight.clone()
-        score[weight.topk(least).indices] = torch.inf
-        ranked[name] = score
+        weight[weight.topk(least).indices] = torch.inf
+        ranked[name] = weight
     scores = torch.cat(list(ranked.values()))
     chosen = torch.zeros(len(scores), dtype=torch.bool)
     chosen[scores.topk(max(keep_total, int(scores.isinf().sum()))).indices] = True
@@ -81,6 +88,22 @@ def magnitude_masks(
         name: part.view_as(p)
         for (name, p), part in zip(prunable(network).items(), parts, strict=True)
     }
+
+
+def lamp(weight: Tensor) -> Tensor:
+    """LAMP scores of one tensor's weights, both of shape (n,): 0..1, 1 for the largest weight.
+
+    Scores compare across tensors, whatever the scale of each, which the batch norm after it makes
+    up for: magnitudes do not.
+    """
+    squares = weight.double().square()
+    ascending = squares.sort(stable=True)
+    no_smaller = ascending.values.flip(0).cumsum(0).flip(0)
+    scores = torch.zeros_like(squares)
+    scores[ascending.indices] = torch.where(
+        ascending.values > 0, ascending.values / no_smaller, 0.0
+    )
+    return scores
 
 
 def weight_sparsity(network: nn.Module) -> float:
@@ -107,7 +130,7 @@ def lottery_ticket(
     """
     masks: Masks = {}
     for index, sparsity in enumerate(config.rounds()):
-        masks = magnitude_masks(network, sparsity, config.floor, config.small_floor)
+        masks = magnitude_masks(network, sparsity, config.floor, config.small_floor, config.score)
         if config.rewind == "weights":
             network.load_state_dict(copy.deepcopy(early))
         hold_zeros(network, masks)

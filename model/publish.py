@@ -8,8 +8,8 @@ from model.data import ImageSet
 from model.evaluate import Progress, evaluate_float, evaluate_integer
 from model.prune import weight_sparsity
 from model.quantize import quantize
-from model.snapshot import save_whole
-from sparsespike.contract.files import write_atomically
+from sparsespike.contract.files import save_atomically, write_atomically
+from sparsespike.contract.network import WEIGHT_BITS
 
 
 def publish(
@@ -22,18 +22,24 @@ def publish(
     note: str,
     progress: Progress | None = None,
 ) -> dict[str, object]:
-    """Write `name`.safetensors, .int8.npz and .json; returns the card, accuracies over `test`.
+    """Write `name`.safetensors, .intB.npz of B bits and .json; returns the card.
 
-    note: how the network was trained, in a sentence. No file is ever half-written; the card is
-    the last.
+    Its accuracies are over `test`, also those of the weights rounded to fewer bits. note: how the
+    network was trained, in a sentence. No file is ever half-written; the card is the last.
     """
     network = checkpoint.network.eval()
     integer = quantize(network, checkpoint.pixels)
     score = evaluate_integer(integer, test, progress=progress)
+    own = network.config.weight_bits
+    by_bits: dict[int, float] = {own: score.accuracy}
+    for bits in (bits for bits in WEIGHT_BITS if bits < own):
+        coarser = quantize(network, checkpoint.pixels, bits)
+        by_bits[bits] = evaluate_integer(coarser, test, progress=progress).accuracy
     card = {
         "name": name,
         "accuracy_float": evaluate_float(network, checkpoint.pixels, test),
         "accuracy_integer": score.accuracy,
+        "accuracy_by_bits": {str(bits): accuracy for bits, accuracy in by_bits.items()},
         "images": len(test.images),
         "weight_sparsity": weight_sparsity(network),
         "weight_sparsity_integer": integer.weight_sparsity(),
@@ -44,7 +50,7 @@ def publish(
         "note": note,
         "integer_sha256": integer.content_hash(),
     }
-    save_whole(folder / f"{name}.safetensors", lambda path: save_checkpoint(checkpoint, path))
-    save_whole(folder / f"{name}.int8.npz", integer.save)
+    save_atomically(folder / f"{name}.safetensors", lambda path: save_checkpoint(checkpoint, path))
+    save_atomically(folder / f"{name}.int{own}.npz", integer.save)
     write_atomically(folder / f"{name}.json", (json.dumps(card, indent=2) + "\n").encode())
     return card

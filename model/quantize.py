@@ -64,12 +64,16 @@ def _fold(module: nn.Module, part: str) -> Folded:
     return fold_norm(linear.weight, linear.bias, norm_of(module, part))
 
 
-def quantize(network: Spikformer, pixels: PixelScale) -> IntegerNetwork:
-    """The integer network of `network`, at its config's weight_bits, for raw pixels.
+def quantize(
+    network: Spikformer, pixels: PixelScale, weight_bits: int | None = None
+) -> IntegerNetwork:
+    """The integer network of `network` for raw pixels; weight_bits: None for its config's own.
 
     ContractError for a network of event frames, and for a tensor that holds NaN or infinity.
     """
     config = network.config
+    if weight_bits is not None:
+        config = config.model_copy(update={"weight_bits": weight_bits})
     config.require_still_input()
     for name, tensor in network.state_dict().items():
         if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
@@ -81,9 +85,9 @@ def quantize(network: Spikformer, pixels: PixelScale) -> IntegerNetwork:
         if kind == "attention":
             layers.append(_attention_layer(name, config))
         elif kind == "selector":
-            layers.append(_selector_layer(name, network))
+            layers.append(_selector_layer(name, network, config))
         elif kind == "head":
-            layers.append(_head_layer(network))
+            layers.append(_head_layer(network, config))
         elif name == "conv0":
             layers.append(_pixel_layer(folded[name], pixels, config))
         else:
@@ -159,9 +163,9 @@ def _attention_layer(name: str, config: NetworkConfig) -> IntegerLayer:
     )
 
 
-def _selector_layer(name: str, network: Spikformer) -> IntegerLayer:
+def _selector_layer(name: str, network: Spikformer, config: NetworkConfig) -> IntegerLayer:
     """Hidden value s_c / T * (a + b_c); multiplier / 2**shift turns a + b_c into sixteenths."""
-    config, index = network.config, int(name.split(".")[1])
+    index = int(name.split(".")[1])
     first, second = network.predictors()[index].layers()
     steps = config.time_steps
     folded = Folded(_array(first.weight), _array(first.bias) * steps)
@@ -184,8 +188,7 @@ def _selector_layer(name: str, network: Spikformer) -> IntegerLayer:
     )
 
 
-def _head_layer(network: Spikformer) -> IntegerLayer:
-    config = network.config
+def _head_layer(network: Spikformer, config: NetworkConfig) -> IntegerLayer:
     weight, bias = _array(network.head.weight), _array(network.head.bias)
     limit = 2 ** (config.weight_bits - 1) - 1
     scale = np.full(len(weight), np.abs(weight).max() / limit or 1.0)

@@ -5,10 +5,10 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from model.augment import Augmentation
-from model.prune import DENSITY_FLOOR
+from model.prune import DENSITY_FLOOR, Score
 from sparsespike.contract.errors import ContractError
 from sparsespike.contract.network import NetworkConfig
 
@@ -40,7 +40,7 @@ class Training(_Strict):
 
 
 class Pruning(_Strict):
-    """Rounds of global magnitude pruning (Frankle and Carbin, ICLR 2019)."""
+    """Rounds of global pruning by magnitude (Frankle and Carbin, ICLR 2019)."""
 
     sparsity: float = Field(gt=0, lt=1, description="zeros among all weights after the last round")
     rate: float = Field(default=0.25, gt=0, lt=1, description="share removed a round")
@@ -48,6 +48,7 @@ class Pruning(_Strict):
     small_floor: float = Field(
         default=DENSITY_FLOOR, ge=0, lt=1, description="the same for tensors with few weights"
     )
+    score: Score = Field(default="magnitude", description="what ranks the weights: |w| or LAMP")
     rewind: Literal["weights", "rate"] = "weights"
     rewind_epoch: int = Field(default=1, ge=0, description="epoch of the last dense cycle")
     cycle: Cycle
@@ -71,7 +72,17 @@ class Recipe(_Strict):
     prune: Pruning
     select: Cycle | None = Field(default=None, description="selectors learn by Gumbel decisions")
     finish: Cycle | None = Field(default=None, description="tokens dropped as the hardware does")
+    tune: Cycle | None = Field(
+        default=None, description="with rounded weights, through the quantiser"
+    )
     controls: Controls | None = None
+
+    @field_validator("tune")
+    @classmethod
+    def _tuned_with_all_steps(cls, tune: Cycle | None) -> Cycle | None:
+        if tune is not None and tune.time_steps is not None:
+            raise ValueError("rounding is tuned with all time steps; leave time_steps out")
+        return tune
 
     def hash(self) -> str:
         """First 16 hex digits of the SHA-256 of all fields: which recipe made a network."""

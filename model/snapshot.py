@@ -1,10 +1,7 @@
 """Training state on disk, whole or not at all."""
 
 import io
-import os
 import pickle
-import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +20,6 @@ def save_snapshot(state: Snapshot, path: Path) -> None:
     buffer = io.BytesIO()
     torch.save(state, buffer)
     write_atomically(path, buffer.getvalue())
-
-
-def save_whole(path: Path, save: Callable[[Path], object]) -> None:
-    """Let `save` fill a file beside `path`, then move it into place."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=path.name, suffix=".tmp") as folder:
-        partial = Path(folder) / path.name
-        save(partial)
-        os.chmod(partial, 0o644)
-        os.replace(partial, path)
 
 
 def load_snapshot(path: Path | None) -> Snapshot | None:

@@ -1,6 +1,7 @@
 """Energy of a run: integer activity counters times a technology table. Frame in, frame out."""
 
 import math
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -75,6 +76,26 @@ def energy_by_component(priced: pd.DataFrame) -> pd.DataFrame:
     return parts[parts["energy_pj"] > 0].assign(order=order).sort_values("order").drop(
         columns="order"
     ).reset_index(drop=True)  # fmt: skip
+
+
+class StaticEnergy(NamedTuple):
+    """Joules of all static parts: as priced, and with each at the ends of its table's interval."""
+
+    joule: float
+    lowest: float
+    highest: float
+
+
+def static_energy(priced: pd.DataFrame, technology: Technology) -> StaticEnergy:
+    """The static parts of a priced frame, and what they are at the ends of their intervals."""
+    static = priced[priced["kind"] == "static"]
+    ends = [technology.standing[name].relative_interval for name in static["counter"]]
+    energies = static["energy_pj"].tolist()
+    low, high = (
+        math.fsum(value * end[side] for value, end in zip(energies, ends, strict=True))
+        for side in (0, 1)
+    )
+    return StaticEnergy(total_joule(static), low * 1e-12, high * 1e-12)
 
 
 def total_joule(priced: pd.DataFrame) -> float:

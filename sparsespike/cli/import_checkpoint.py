@@ -11,10 +11,11 @@ import typer
 from sparsespike.cli.inputs import CHECKPOINT_SUFFIX
 from sparsespike.cli.meta import meta
 from sparsespike.cli.options import JsonOption, decimal_number, whole_number
-from sparsespike.cli.output import output_file, require_writable_file, save_atomically, write_json
+from sparsespike.cli.output import output_file, require_writable_file, write_json
 from sparsespike.cli.progress import progress
-from sparsespike.cli.quantize import WEIGHT_BITS
 from sparsespike.contract.errors import ContractError
+from sparsespike.contract.files import save_atomically
+from sparsespike.contract.network import WEIGHT_BITS
 
 if TYPE_CHECKING:
     from model.normalization import NormalizationName

@@ -69,10 +69,7 @@ def quantize_checkpoint(path: Path, weight_bits: int | None = None) -> IntegerNe
     from model.quantize import quantize
 
     checkpoint = load_checkpoint(path)
-    if weight_bits is not None:
-        config = checkpoint.network.config.model_copy(update={"weight_bits": weight_bits})
-        checkpoint.network.config = config
-    return quantize(checkpoint.network, checkpoint.pixels)
+    return quantize(checkpoint.network, checkpoint.pixels, weight_bits)
 
 
 def _network_file(name_or_path: str, known: tuple[str, ...]) -> Path:

@@ -1,4 +1,4 @@
-"""`sparsespike list`: the networks, engines, energy tables and recipes that ship with it."""
+"""`sparsespike list`: the networks, engines, energy tables, recipes and spaces it ships with."""
 
 import tomllib
 from pathlib import Path
@@ -12,7 +12,7 @@ from sparsespike.cli.meta import meta
 from sparsespike.cli.options import JsonOption
 from sparsespike.cli.output import require_writable_file, write_json
 
-KINDS = ("networks", "engines", "technologies", "recipes")
+KINDS = ("networks", "engines", "technologies", "recipes", "spaces")
 
 
 def command(
@@ -21,7 +21,7 @@ def command(
     ] = None,
     json_file: JsonOption = None,
 ) -> None:
-    """List the networks, engines, technologies and recipes that can be named on the command line.
+    """List the networks, engines, technologies, recipes and spaces that can be named.
 
     Example: sparsespike list engines
     """
@@ -81,11 +81,29 @@ def _recipe_row(name: str, recipe: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _spaces() -> list[dict[str, Any]]:
+    from reports.explore.space_file import load_space, spaces
+
+    return [_space_row(load_space(name)) for name in spaces()]
+
+
+def _space_row(space: Any) -> dict[str, Any]:
+    return {
+        "name": space.name,
+        "network": space.base.network,
+        "engine": space.base.engine,
+        "combinations": space.size(),
+        "sampler": space.search.sampler,
+        "objectives": ", ".join(space.objectives),
+    }
+
+
 _ROWS = {
     "networks": _networks,
     "engines": _engines,
     "technologies": _technologies,
     "recipes": _recipes,
+    "spaces": _spaces,
 }
 _SHOWN = {
     "engines": ("name", "clusters", "lanes", "chunk", "fifo_depth", "time_steps", "clock_mhz"),

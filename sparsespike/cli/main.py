@@ -17,6 +17,7 @@ from sparsespike.cli import (
     cosim,
     doctor,
     evaluate,
+    explore,
     import_checkpoint,
     listing,
     prune,
@@ -24,6 +25,7 @@ from sparsespike.cli import (
     report,
     schema,
     simulate,
+    synth,
     train,
     verilog,
 )
@@ -44,7 +46,9 @@ app.command("quantize")(quantize.command)
 app.command("compile")(compile_program.command)
 app.command("simulate")(simulate.command)
 app.command("verilog")(verilog.command)
+app.command("synth")(synth.command)
 app.command("cosim")(cosim.command)
+app.command("explore")(explore.command)
 app.command("report")(report.command)
 app.command("doctor")(doctor.command)
 app.command("list")(listing.command)

@@ -1,9 +1,8 @@
 """Files that a command writes: refused before work begins, never left half-written."""
 
 import json
-import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,15 +43,6 @@ def output_file(path: Path | None, *, default: str) -> Path:
             return path
     require_writable_file(path, option="--output")
     return path
-
-
-def save_atomically(path: Path, save: Callable[[Path], object]) -> None:
-    """Let `save` fill a temporary file beside `path`, then move it into place."""
-    path.parent.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as folder:
-        temporary = Path(folder) / path.name
-        save(temporary)
-        os.replace(temporary, path)
 
 
 def write_json(path: Path, result: Mapping[str, Any]) -> None:

@@ -81,6 +81,12 @@ def command(
             help="Share of tokens that a selector keeps.",
         ),
     ] = None,
+    weight_bits: Annotated[
+        int | None,
+        typer.Option(
+            "--weight-bits", metavar="4|6|8", parser=whole_number, help="Bits of a weight."
+        ),
+    ] = None,
     controls: Annotated[
         int,
         typer.Option(
@@ -127,7 +133,7 @@ def command(
     from model.overrides import Overrides
     from model.recipe import load_recipe
 
-    overrides = Overrides(sparsity, rate, rewind, keep_ratio, max_epochs, images)
+    overrides = Overrides(sparsity, rate, rewind, keep_ratio, weight_bits, max_epochs, images)
     chosen = overrides.apply(load_recipe(recipe))
     result = _result(options, chosen, start or out / CHECKPOINT, controls)
     _print(result, out)
@@ -196,7 +202,8 @@ def _prune(session: TrainingSession, dense: "Spikformer") -> dict[str, Any]:
 
 def _print(result: dict[str, Any], folder: Path) -> None:
     card = result["card"]
-    typer.echo(f"{folder / card['name']}.safetensors, .int8.npz and .json")
+    bits = next(iter(card["accuracy_by_bits"]))
+    typer.echo(f"{folder / card['name']}.safetensors, .int{bits}.npz and .json")
     typer.echo(f"images            {card['images']:,}")
     typer.echo(f"accuracy float    {card['accuracy_float']:.2%}")
     typer.echo(f"accuracy integer  {card['accuracy_integer']:.2%}")

@@ -73,6 +73,7 @@ def training_note(recipe: "Recipe", images: int) -> str:
         "settling": prune.settle,
         "selectors": recipe.select,
         "with tokens dropped": recipe.finish,
+        "with rounded weights": recipe.tune,
     }
     parts += [f"{what} {_cycle(cycle)}" for what, cycle in named.items() if cycle is not None]
     return f"{'; '.join(parts)}; {images} training images; recipe {recipe.name} {recipe.hash()}"

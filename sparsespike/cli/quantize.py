@@ -8,10 +8,10 @@ import typer
 from sparsespike.cli.inputs import checkpoint_file, quantize_checkpoint
 from sparsespike.cli.meta import meta
 from sparsespike.cli.options import DEFAULT_NETWORK, JsonOption, whole_number
-from sparsespike.cli.output import output_file, require_writable_file, save_atomically, write_json
+from sparsespike.cli.output import output_file, require_writable_file, write_json
 from sparsespike.cli.progress import progress
-
-WEIGHT_BITS = (4, 6, 8)
+from sparsespike.contract.files import save_atomically
+from sparsespike.contract.network import WEIGHT_BITS
 
 
 def command(

@@ -27,6 +27,7 @@ from sparsespike.cli.output import (
     write_json,
 )
 from sparsespike.cli.progress import progress
+from sparsespike.cli.simulate_report import layer_results, measured_result
 from sparsespike.contract.errors import ContractError
 from sparsespike.contract.files import write_atomically
 
@@ -55,6 +56,15 @@ def command(
         Path | None,
         typer.Option("--cosim", metavar="FILE", help="JSON of `sparsespike cosim`, to be shown."),
     ] = None,
+    note: Annotated[
+        str,
+        typer.Option(
+            "--note",
+            metavar="TEXT",
+            help="What a reader must know before comparing this network, for instance "
+            "'random ticket, not trained'.",
+        ),
+    ] = "",
     json_file: Annotated[
         Path | None,
         typer.Option("--json", metavar="FILE", help="Also write the page's figures as JSON."),
@@ -84,12 +94,19 @@ def command(
     with progress("report: simulating the network and its variants"):
         report = gather(
             net, config, prices, name=network, images=chosen, labelled=labelled, facts=facts,
-            check=check,
+            check=check, note=note,
         )  # fmt: skip
     _write(report, page, tables)
     if json_file is not None:
-        rows = report.measured.quantities.to_dict("records")
-        write_json(json_file, {"page": str(page), "quantities": rows, "meta": facts})
+        measured = report.measured
+        figures = {
+            "page": str(page),
+            "quantities": measured.quantities.to_dict("records"),
+            "energy_per_image_joule": measured.joule,
+            **measured_result(measured),
+            "layers": layer_results(measured),
+        }
+        write_json(json_file, {**figures, "meta": facts})
 
 
 def _require_packages() -> None:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from sparsespike.cli.variants import always_firing, with_keep_ratio, without_wei
 from sparsespike.compiler import compile_network
 from sparsespike.contract.config import EngineConfig
 from sparsespike.contract.errors import ContractError
-from sparsespike.contract.network import IntegerNetwork
+from sparsespike.contract.network import WEIGHT_BITS, IntegerNetwork
 from sparsespike.contract.program import Program
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 PICTURES = 8
 ACCURACY_IMAGES = 256
 KEEP_RATIOS = (1.0, 0.9, 0.7, 0.5, 0.3)
-WEIGHT_BITS = (8, 6, 4)
 _HOW = {
     "dense": "simulated: no weight is zero, every neuron fires in every step, all tokens are kept",
     "spikes": "simulated: real spikes; zero weights are stored and added; all tokens are kept",
@@ -49,13 +49,16 @@ def gather(
     labelled: "ImageSet | None",
     facts: dict[str, Any],
     check: dict[str, Any] | None,
+    note: str = "",
 ) -> Report:
     """Everything a report of `network` (a zoo name or file) on `engine` shows.
 
-    labelled: images to measure accuracy on; None leaves that out.
+    labelled: images to measure accuracy on; None leaves that out. note: stands beside our figures
+    in the table of peers; without one it says how accurate the network is, if that is known.
     """
     program = compile_network(network, engine)
     run, result = _run(Path(name).name.split(".")[0], network, program, images.images)
+    run = replace(run, note=note or _known_accuracy(name))
     return Report(
         measured=measure(run, technology),
         technologies=_technologies(run),
@@ -74,11 +77,6 @@ def _run(
     from sim import simulate
 
     result = simulate(program, images)
-    density = {
-        layer.name: np.count_nonzero(layer.weight) / layer.weight.size
-        for layer in network.layers
-        if layer.weight.size
-    }
     run = Run(
         name,
         network.config,
@@ -86,7 +84,7 @@ def _run(
         result.layers,
         result.cycles,
         result.counters,
-        density,
+        network.weight_density(),
     )
     return run, result
 
@@ -200,6 +198,16 @@ def _caption(label: int, guess: int, named: bool) -> str:
     if label < 0:
         return f"taken for {text(guess)}"
     return f"{text(label)}, " + ("recognised" if label == guess else f"taken for {text(guess)}")
+
+
+def _known_accuracy(name: str) -> str:
+    card = _card(name)
+    if "accuracy_integer" not in card:
+        return "weights from a file, whose accuracy this report does not know"
+    return (
+        f"trained, {card['accuracy_integer']:.1%} of {card['images']:,} test images right as an "
+        "integer network"
+    )
 
 
 def _card(name: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from sparsespike.cli.meta import meta
 from sparsespike.cli.options import JsonOption
 from sparsespike.cli.output import require_writable_file, write_json
 
-KINDS = ("engine", "network", "technology", "recipe")
+KINDS = ("engine", "network", "technology", "recipe", "space")
 
 
 def command(
@@ -19,7 +19,7 @@ def command(
     ] = None,
     json_file: JsonOption = None,
 ) -> None:
-    """Print the JSON schema of engine, network, technology and recipe files.
+    """Print the JSON schema of engine, network, technology, recipe and space files.
 
     Example: sparsespike schema engine > engine.schema.json
     """
@@ -47,6 +47,10 @@ def _model(kind: str) -> type[BaseModel]:
         from reports.technology import Technology
 
         return Technology
+    if kind == "space":
+        from reports.explore.space import Space
+
+        return Space
     from model.recipe import Recipe
 
     return Recipe

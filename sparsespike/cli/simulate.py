@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from sparsespike.cli.inputs import load_images, load_program
+from sparsespike.cli.inputs import load_images, load_network, load_program
 from sparsespike.cli.meta import meta
 from sparsespike.cli.options import (
     DEFAULT_NETWORK,
@@ -47,6 +47,7 @@ def command(
 
     prices = load_technology(technology)
     program = load_program(program_file, network=network, engine=engine, lanes=lanes)
+    density = {} if program_file else load_network(network or DEFAULT_NETWORK).weight_density()
     pixels = load_images(data, images, program.network).images
     from sim import simulate
 
@@ -56,7 +57,8 @@ def command(
 
     name = network or (DEFAULT_NETWORK if program_file is None else program_file.name)
     measured = measure(
-        Run(name, program.network, program.engine, run.layers, run.cycles, run.counters), prices
+        Run(name, program.network, program.engine, run.layers, run.cycles, run.counters, density),
+        prices,
     )
     result = simulation_result(run, measured)
     print_simulation(result, measured, Console())

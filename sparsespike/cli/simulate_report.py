@@ -16,7 +16,6 @@ _MICRO = 1e-6
 def simulation_result(run: Any, measured: Any) -> dict[str, Any]:
     """The JSON form of a simulation and of its `reports.measure.Measurement`."""
     from reports.summary import summarize
-    from reports.synops import synaptic_operations
     from sparsespike.contract.counters import COUNTERS
 
     engine = measured.run.engine
@@ -38,7 +37,6 @@ def simulation_result(run: Any, measured: Any) -> dict[str, Any]:
         }
         for index, (name, row) in enumerate(zip(run.layers, cycle_rows(measured), strict=True))
     ]
-    work = synaptic_operations(measured.counters, measured.run.network, images=len(run.cycles))
     return {
         "images": summary.images,
         "cycles_per_image": summary.cycles_per_image,
@@ -47,14 +45,46 @@ def simulation_result(run: Any, measured: Any) -> dict[str, Any]:
         "utilization": summary.utilization,
         "energy_per_image_joule": summary.energy_per_image_joule,
         "fps": summary.fps,
-        "throughput": asdict(measured.throughput),
-        "energy_by_component": _components(measured),
-        "synops_per_image": {**work._asdict(), "total": work.total},
-        "mean_firing_rate": float(
-            measured.quantities.set_index("quantity").at["mean firing rate", "value"]
-        ),
+        **measured_result(measured),
         "layers": layers,
     }
+
+
+def measured_result(measured: Any) -> dict[str, Any]:
+    """What `simulate` and `report` both write of a Measurement, besides its layers."""
+    from reports.synops import synaptic_operations
+
+    run = measured.run
+    work = synaptic_operations(measured.counters, run.network, images=run.images)
+    values = measured.quantities.set_index("quantity")["value"]
+    names = {
+        "weights": "sparsity of weights",
+        "activations": "sparsity of activations",
+        "operations": "sparsity of operations",
+        "silent_words": "silent words of the inputs",
+    }
+    return {
+        "throughput": asdict(measured.throughput),
+        "energy_by_component": _components(measured),
+        "static_energy_per_image_joule": measured.static._asdict(),
+        "synops_per_image": {**work._asdict(), "total": work.total},
+        "sparsity": {key: float(values[name]) if name in values else None
+                     for key, name in names.items()},
+        "mean_firing_rate": float(values["mean firing rate"]),
+    }  # fmt: skip
+
+
+def layer_results(measured: Any) -> list[dict[str, Any]]:
+    """Cycles, energy and firing rate of an image by layer."""
+    return [
+        {
+            "name": row["layer"],
+            "cycles_per_image": float(row["cycles"]),
+            "energy_per_image_joule": float(row["energy_pj"]) * 1e-12,
+            "firing_rate": _number(row["firing_rate"]),
+        }
+        for _, row in measured.layers.iterrows()
+    ]
 
 
 def print_simulation(result: dict[str, Any], measured: Any, console: Console) -> None:
@@ -69,7 +99,8 @@ def print_simulation(result: dict[str, Any], measured: Any, console: Console) ->
         f"{measured.run.engine.clock_mhz:g} MHz",
         f"{result['energy_per_image_joule'] * 1e6:,.2f} uJ an image "
         f"({measured.technology.name}); {speed['watt'] * 1e3:,.1f} mW: "
-        f"{speed['dynamic_watt'] * 1e3:,.1f} dynamic, {speed['static_watt'] * 1e3:,.1f} static",
+        f"{speed['dynamic_watt'] * 1e3:,.1f} dynamic, {speed['static_watt'] * 1e3:,.1f} static"
+        f"{_leakage_interval(measured)}",
         f"{speed['effective_gsops']:,.2f} GSOP/s effective, "
         f"{speed['dense_gsops']:,.2f} GSOP/s dense-equivalent; "
         f"{speed['effective_gsops_per_watt']:,.2f} and {speed['dense_gsops_per_watt']:,.2f} "
@@ -79,10 +110,28 @@ def print_simulation(result: dict[str, Any], measured: Any, console: Console) ->
         f"{work['attention_additions']:,.0f} in attention",
         f"{result['mean_firing_rate']:.1%} mean firing rate, "
         f"{result['utilization']:.1%} utilization of the lanes",
+        _sparsity_line(result["sparsity"]),
         f"{result['images_per_second']:,.1f} images/s is the simulator's own speed",
     )
     for line in lines:
         console.print(line, highlight=False, soft_wrap=True)
+
+
+def _sparsity_line(shares: dict[str, float | None]) -> str:
+    named = [
+        f"{share:.1%} of {name}"
+        for name, share in shares.items()
+        if share is not None and name != "silent_words"
+    ]
+    return f"sparsity: {', '.join(named)}; {shares['silent_words']:.1%} of the input words silent"
+
+
+def _leakage_interval(measured: Any) -> str:
+    static = measured.static
+    if static.lowest >= static.highest:
+        return ""
+    low, high = ((measured.dynamic_joule + end) * 1e6 for end in static[1:])
+    return f"; {low:,.2f} to {high:,.2f} uJ over the leakage that the table's sources give"
 
 
 def _layer_table(result: dict[str, Any], measured: Any) -> Table:

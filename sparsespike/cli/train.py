@@ -23,6 +23,7 @@ from sparsespike.cli.training_options import (
     TrainingImagesOption,
     TrainingOptions,
 )
+from sparsespike.contract.files import save_atomically
 
 if TYPE_CHECKING:
     from model.recipe import Recipe
@@ -99,7 +100,6 @@ def _train(session: TrainingSession) -> dict[str, Any]:
     from model.checkpoint import Checkpoint, save_checkpoint
     from model.epoch_measure import accuracy_on_device, as_selected
     from model.pipeline import train_dense
-    from model.snapshot import save_whole
 
     run, test = session.run, session.test
     network = train_dense(run)
@@ -109,7 +109,7 @@ def _train(session: TrainingSession) -> dict[str, Any]:
         show = session.show("test")
         accuracy = accuracy_on_device(whole, run.pixels, test, run.machine.device, show)
     path = run.folder / CHECKPOINT
-    save_whole(path, lambda part: save_checkpoint(Checkpoint(network, run.pixels), part))
+    save_atomically(path, lambda part: save_checkpoint(Checkpoint(network, run.pixels), part))
     return {
         "recipe": run.recipe.name,
         "checkpoint": str(path),

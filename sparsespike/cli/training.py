@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import typer
 
 from sparsespike.cli.inputs import read_images, require_size
-from sparsespike.cli.output import save_atomically
 from sparsespike.cli.progress import Advance, progress
 from sparsespike.cli.training_display import TrainingDisplay
 from sparsespike.cli.training_options import TrainingOptions
 from sparsespike.contract.errors import ContractError
+from sparsespike.contract.files import save_atomically
 
 if TYPE_CHECKING:
     from model.data import ImageSet

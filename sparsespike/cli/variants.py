@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sparsespike.compiler import compile_network
 from sparsespike.contract.config import EngineConfig
+from sparsespike.contract.errors import ContractError
 from sparsespike.contract.network import IntegerLayer, IntegerNetwork
 from sparsespike.contract.program import Program
 
@@ -31,9 +32,29 @@ def with_keep_ratio(network: IntegerNetwork, ratio: float) -> IntegerNetwork:
         for layer in network.layers
         if layer.kind != "selector" or blocks
     ]
-    head = layers[-1]
-    layers[-1] = replace(head, bias=np.rint(head.bias * (after / before)).astype(np.int64))
+    layers[-1] = _head_for(layers[-1], before, after)
     return IntegerNetwork(config=config, pixel_pad=network.pixel_pad, layers=tuple(layers))
+
+
+def with_selectors(network: IntegerNetwork, count: int) -> IntegerNetwork:
+    """The same network with its first `count` token selectors only; 0 drops no token.
+
+    ContractError if it has fewer.
+    """
+    own = network.config.selector_blocks
+    if count > len(own):
+        raise ContractError(f"selectors {count}: the network has {len(own)}; use at most as many")
+    if count == len(own):
+        return network
+    if not count:
+        return with_keep_ratio(network, 1.0)
+    config = network.config.model_copy(update={"selector_blocks": own[:count]})
+    kept = {f"selector.{index}" for index in range(count)}
+    layers = [x for x in network.layers if x.kind != "selector" or x.name in kept]
+    before, after = network.config.kept_tokens()[-1], config.kept_tokens()[-1]
+    return IntegerNetwork(
+        config, network.pixel_pad, (*layers[:-1], _head_for(layers[-1], before, after))
+    )
 
 
 def always_firing(network: IntegerNetwork) -> tuple[IntegerNetwork, NDArray[np.uint8]]:
@@ -59,6 +80,11 @@ def without_weight_skipping(network: IntegerNetwork, engine: EngineConfig) -> Pr
     else:
         image = np.where((ones == 0x01) & (others == 0xFF), 0, ones).astype(np.uint8)
     return replace(programs[0], image=image, network_hash=network.content_hash())
+
+
+def _head_for(head: IntegerLayer, before: int, after: int) -> IntegerLayer:
+    """The head for another number of kept tokens."""
+    return replace(head, bias=np.rint(head.bias * (after / before)).astype(np.int64))
 
 
 def _kept(layer: IntegerLayer, keep: int) -> IntegerLayer:

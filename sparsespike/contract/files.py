@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -19,3 +20,16 @@ def write_atomically(path: str | Path, data: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def save_atomically(path: Path, save: Callable[[Path], object]) -> None:
+    """Let `save` fill a file of the same name in a folder beside `path`, then move it into place.
+
+    Makes the folder of `path` where it is missing. Raises OSError, and what `save` raises.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as folder:
+        temporary = Path(folder) / path.name
+        save(temporary)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)

@@ -26,6 +26,9 @@ from pydantic import (
 from sparsespike.contract.errors import ContractError
 
 FORMAT_VERSION = 1
+WEIGHT_BITS = (8, 6, 4)
+"""What a weight may have."""
+
 LayerKind = Literal["conv", "linear", "attention", "selector", "head"]
 _ARRAYS = ("weight", "bias", "threshold", "scale", "multiplier", "score_weight")
 _DTYPES = dict(zip(_ARRAYS, ("int8", "int64", "int64", "float64", "int64", "int8"), strict=True))
@@ -301,6 +304,14 @@ class IntegerNetwork:
         """Zeros among all integer weights of tensors with two or more dimensions, 0..1."""
         weights = [layer.weight for layer in self.layers if layer.weight.ndim >= 2]
         return 1.0 - sum(int(np.count_nonzero(w)) for w in weights) / sum(w.size for w in weights)
+
+    def weight_density(self) -> dict[str, float]:
+        """Share of non-zero weights of every layer that has weights, 0..1."""
+        return {
+            layer.name: np.count_nonzero(layer.weight) / layer.weight.size
+            for layer in self.layers
+            if layer.weight.size
+        }
 
     def content_hash(self) -> str:
         """SHA-256 (hex) of config, layer records and every array, in a fixed byte order."""

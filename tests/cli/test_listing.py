@@ -24,7 +24,7 @@ def test_list_everything(run, tmp_path):
     outcome = run("list", "--json", tmp_path / "list.json")
     assert outcome.code == 0
     result = json.loads((tmp_path / "list.json").read_text())
-    assert set(result) == {"networks", "engines", "technologies", "recipes", "meta"}
+    assert set(result) == {"networks", "engines", "technologies", "recipes", "spaces", "meta"}
     names = [row["name"] for row in result["networks"]]
     assert {"nano", "tiny"} <= set(names)
     assert "horowitz-45nm" in outcome.out
@@ -43,7 +43,13 @@ def test_list_recipes(run, tmp_path):
 
 @pytest.mark.parametrize(
     ("kind", "field"),
-    [("engine", "lanes"), ("network", "dim"), ("technology", "events"), ("recipe", "dense")],
+    [
+        ("engine", "lanes"),
+        ("network", "dim"),
+        ("technology", "events"),
+        ("recipe", "dense"),
+        ("space", "objectives"),
+    ],
 )
 def test_schema_prints_json(run, kind, field):
     outcome = run("schema", kind)
@@ -56,7 +62,7 @@ def test_schema_prints_json(run, kind, field):
 def test_schema_of_everything_to_a_file(run, tmp_path):
     outcome = run("schema", "--json", tmp_path / "schema.json")
     written = json.loads((tmp_path / "schema.json").read_text())
-    assert set(written) == {"engine", "network", "technology", "recipe", "meta"}
+    assert set(written) == {"engine", "network", "technology", "recipe", "space", "meta"}
     printed = json.loads(outcome.out)
     assert printed["engine"] == written["engine"]
 

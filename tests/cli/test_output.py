@@ -9,7 +9,6 @@ import pytest
 from sparsespike.cli.output import (
     require_writable_directory,
     require_writable_file,
-    save_atomically,
     write_json,
 )
 from sparsespike.contract.errors import ContractError
@@ -30,25 +29,6 @@ def test_a_result_that_is_not_json_leaves_the_old_file(tmp_path):
         write_json(path, {"x": float("nan")})
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["a.json"]
-
-
-def test_a_save_that_fails_leaves_the_old_file(tmp_path):
-    path = tmp_path / "a.npz"
-    path.write_text("old")
-
-    def broken(temporary):
-        temporary.write_text("half")
-        raise RuntimeError("power cut")
-
-    with pytest.raises(RuntimeError, match="power cut"):
-        save_atomically(path, broken)
-    assert path.read_text() == "old"
-    assert os.listdir(tmp_path) == ["a.npz"]
-
-
-def test_a_save_sees_the_final_file_name(tmp_path):
-    save_atomically(tmp_path / "a.npz", lambda file: file.write_text(file.name))
-    assert (tmp_path / "a.npz").read_text() == "a.npz"
 
 
 def test_the_check_writes_nothing(tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import re
+from decimal import Decimal
 
 import pandas as pd
 import pytest
@@ -46,11 +47,15 @@ def test_the_page_needs_nothing_else(written):
     assert "Bit-exact" in head
 
 
-def test_shown_parts_add_up_on_the_page(written):
+@pytest.mark.parametrize("table, column", [("component", 3), ("entry", 4), ("layer | cycles", 4)])
+def test_shown_parts_add_up_on_the_page(written, table, column):
     text = (written / "page.md").read_text()
-    part = text[text.index("| component |") : text.index("| entry |")]
-    rows = [line.split("|")[3].strip(" *") for line in part.splitlines() if line.count("|") == 4]
-    figures = [round(float(cell.replace(",", "")) * 100) for cell in rows[2:]]
+    start = text.rindex(f"| {table} |")
+    lines = text[start:].split("\n\n")[0].splitlines()
+    cells = [line.split("|")[column].strip(" *") for line in lines[2:]]
+    assert lines[-1].startswith("| **total**")
+    figures = [Decimal(cell.replace(",", "")) for cell in cells]
+    assert len(figures) > 4
     assert sum(figures[:-1]) == figures[-1] > 0
 
 
@@ -71,6 +76,36 @@ def test_the_json_has_figures_and_hashes(written):
     result = json.loads((written / "page.json").read_text())
     assert len(result["meta"]["config_hash"]) == 64
     assert {"quantity", "value", "unit"} == set(result["quantities"][0])
+    joule = result["energy_per_image_joule"]
+    for parts in (result["layers"], result["energy_by_component"]):
+        assert sum(part["energy_per_image_joule"] for part in parts) == pytest.approx(joule)
+    speed, work = result["throughput"], result["synops_per_image"]
+    for key in ("fps", "latency_ms", "effective_gsops", "dense_gsops", "effective_gsops_per_watt",
+                "dense_gsops_per_watt"):  # fmt: skip
+        assert speed[key] > 0
+    assert work["dense"] > work["effective_acs"] > 0
+    assert result["sparsity"]["weights"] == pytest.approx(
+        zoo.load_integer("tiny").weight_sparsity()
+    )
+    assert result["static_energy_per_image_joule"]["joule"] > 0
+
+
+def test_page_and_markdown_name_every_figure(written):
+    for name in ("page.html", "page.md"):
+        text = (written / name).read_text()
+        for word in ("frames/s", "latency", "effective throughput", "dense-equivalent throughput",
+                     "GSOP/s/W", "mean firing rate", "sparsity of weights", "silent words",
+                     "effective accumulates", "in place of multiply-accumulates"):  # fmt: skip
+            assert word in text, (name, word)
+
+
+def test_a_note_stands_beside_our_row(run, tmp_path):
+    words = ["report", "-o", tmp_path / "page.html", "--network", "tiny", "--engine", "micro"]
+    words += ["--images", "1", "--accuracy-images", "0", "--note", "random ticket, not trained"]
+    assert run(*words).code == 0
+    peers = pd.read_parquet(tmp_path / "page-tables" / "peers.parquet")
+    assert peers["caveat"][0].startswith("random ticket, not trained; ")
+    assert (tmp_path / "page.html").read_text().count("random ticket, not trained") >= 3
 
 
 def test_a_network_file_without_accuracy(run, tmp_path):

@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 
+from model import zoo
 from model.data import ImageSet, save_images
 from sim import simulate
 from sparsespike.contract.counters import COUNTERS
@@ -24,6 +25,8 @@ KEYS = {
     "throughput",
     "energy_by_component",
     "synops_per_image",
+    "sparsity",
+    "static_energy_per_image_joule",
     "mean_firing_rate",
 }
 
@@ -75,6 +78,11 @@ def test_network_and_engine_give_the_same_as_their_program(run, tmp_path, progra
         assert run("simulate", *words, *common).code == 0
         results.append(json.loads((tmp_path / "run.json").read_text()))
     assert results[0]["layers"] == results[1]["layers"]
+    shares = [result["sparsity"] for result in results]
+    assert shares[0].pop("weights") is None  # a program does not tell
+    assert shares[1].pop("weights") == pytest.approx(zoo.load_integer("tiny").weight_sparsity())
+    assert shares[0] == shares[1]
+    assert all(0 < share < 1 for share in shares[0].values())
 
 
 def test_what_is_printed_adds_up(run, program_file, images):
@@ -83,7 +91,17 @@ def test_what_is_printed_adds_up(run, program_file, images):
     tables = outcome.out.split("total")
     for text in tables[:2]:
         assert "│" in text
-    for word in ("frames/s", "dense-equivalent", "GSOP/s/W", "firing", "static", "leakage"):
+    words = ("frames/s", " ms,", "GSOP/s effective", "dense-equivalent", "GSOP/s/W", "firing rate")
+    words += (
+        "static",
+        "leakage",
+        "sparsity:",
+        "dense operations",
+        "effective ACs",
+        "MACs",
+        "sources give",
+    )
+    for word in words:
         assert word in outcome.out
 
 

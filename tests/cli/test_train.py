@@ -82,6 +82,8 @@ def test_files(finished):
     }
     card = json.loads((finished / "small.json").read_text())
     assert card["images"] == 32
+    assert list(card["accuracy_by_bits"]) == ["8", "6", "4"]
+    assert card["accuracy_by_bits"]["8"] == card["accuracy_integer"]
     assert 0.7 <= card["weight_sparsity"] < 0.72
     assert card["note"].startswith("dense 2 epochs at T = 1 + 2 epochs; 2 rounds of 2 epochs")
     assert IntegerNetwork.load(finished / "small.int8.npz").content_hash() == card["integer_sha256"]
@@ -91,11 +93,11 @@ def test_log(finished):
     epochs = pd.read_parquet(finished / "log.parquet")
     expected = [(s, e) for s, n in zip(STAGES, EPOCHS, strict=True) for e in range(n)]
     assert list(zip(epochs["stage"], epochs["epoch"], strict=True)) == expected
-    assert epochs["time_steps"].tolist() == [1, 1, 2, 2, 1, 1, 1, 1, 1, 2, 2]
+    assert epochs["time_steps"].tolist() == [1, 1, 2, 2, 1, 1, 1, 1, 1, 2, 2, 2]
     assert epochs["accuracy_test"].between(0, 1).all()
     assert epochs["learning_rate"].gt(0).all()
     sparsity = epochs.groupby("stage", sort=False)["weight_sparsity"].max().round(2)
-    assert sparsity.tolist() == [0.0, 0.0, 0.5, 0.7, 0.7, 0.7, 0.7]
+    assert sparsity.tolist() == [0.0, 0.0, 0.5, 0.7, 0.7, 0.7, 0.7, 0.7]
     layers = pd.read_parquet(finished / "layers.parquet")
     assert len(layers) == len(epochs) * layers["layer"].nunique()
     assert {"conv0", "rpe", "selector.0", "block.0.attn", "head"} <= set(layers["layer"])

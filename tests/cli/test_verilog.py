@@ -25,7 +25,7 @@ def test_the_files_of_an_engine_without_torch(tmp_path):
     for file in result["files"]:
         assert (tmp_path / file["path"]).stat().st_size == file["bytes"] > 0
         assert file["path"] in outcome.stdout
-    [rtl] = (tmp_path / "out" / "rtl").glob("*.v")
+    [rtl] = (tmp_path / "out" / "rtl" / "rtl").glob("*.v")
     text = rtl.read_text()
     assert "belongs to its user" in text.splitlines()[1]
     assert "endmodule" in text

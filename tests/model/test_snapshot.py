@@ -5,7 +5,7 @@ import os
 import pytest
 import torch
 
-from model.snapshot import load_snapshot, save_snapshot, save_whole
+from model.snapshot import load_snapshot, save_snapshot
 from sparsespike.contract import files
 from sparsespike.contract.errors import ContractError
 
@@ -51,23 +51,6 @@ def test_a_failed_save_leaves_the_old_snapshot(tmp_path, monkeypatch, name, brok
     assert torch.equal(kept["w"], OLD["w"])
     save_snapshot(NEW, path)
     assert load_snapshot(path)["step"] == 2
-
-
-@pytest.mark.parametrize("there", [False, True])
-def test_a_failed_fill_leaves_what_was_there(tmp_path, there):
-    path = tmp_path / "n.safetensors"
-    if there:
-        path.write_text("old")
-
-    def half(partial):
-        partial.write_text("ne")
-        raise DiskError
-
-    with pytest.raises(DiskError):
-        save_whole(path, half)
-    assert [file.read_text() for file in tmp_path.iterdir()] == ["old"] * there
-    save_whole(path, lambda partial: partial.write_text("new"))
-    assert [file.read_text() for file in tmp_path.iterdir()] == ["new"]
 
 
 def test_no_snapshot_is_none(tmp_path):

@@ -163,7 +163,7 @@ def test_fewer_images_than_a_batch_are_refused(tmp_path):
 
 
 def test_measured_selection():
-    assert [measured_selection(stage) for stage in STAGES] == ["all"] * 5 + ["top"] * 2
+    assert [measured_selection(stage) for stage in STAGES] == ["all"] * 5 + ["top"] * 3
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3, 8])

@@ -10,6 +10,7 @@ from model.pixels import CIFAR_PIXELS
 from model.prune import (
     PruneConfig,
     density_by_tensor,
+    lamp,
     lottery_ticket,
     magnitude_masks,
     weight_sparsity,
@@ -124,6 +125,23 @@ def test_pruning_keeps_the_largest():
     largest_gone = max(float(v[~kept[n]].max()) for n, v in values.items() if (~kept[n]).any())
     others = [float(v[kept[n]].sort().values[1]) for n, v in values.items() if kept[n].sum() > 2]
     assert min(others) >= largest_gone
+
+
+def test_lamp_by_hand():
+    weight = torch.tensor([3.0, 0.0, -1.0, 2.0, -2.0])
+    # Squares 9 0 1 4 4; those no smaller sum to 9, -, 18, and for the equal ones to 17 and 13.
+    assert lamp(weight).tolist() == pytest.approx([1, 0, 1 / 18, 4 / 17, 4 / 13])
+
+
+def test_lamp_does_not_see_the_scale_of_a_tensor():
+    network = make()
+    before = magnitude_masks(network, 0.8, score="lamp")
+    network.block[0].mlp.fc2_linear.weight.data.mul_(1e-3)
+    after = magnitude_masks(network, 0.8, score="lamp")
+    assert all(torch.equal(mask, after[name]) for name, mask in before.items())
+    by_size = magnitude_masks(network, 0.8)
+    name = "block.0.mlp.fc2_linear.weight"
+    assert int(after[name].sum()) > 2 * int(by_size[name].sum())
 
 
 def test_rounds_of_the_paper():

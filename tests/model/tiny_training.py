@@ -48,13 +48,17 @@ rate = 2e-3
 epochs = 1
 rate = 2e-3
 
+[tune]
+epochs = 1
+rate = 1e-3
+
 [controls]
 ticket = { epochs = 1, rate = 5e-3, time_steps = 1 }
 tokens = { epochs = 1, rate = 2e-3, time_steps = 1 }
 """
 
-STAGES = ("dense0", "dense1", "round0", "round1", "settle", "select", "finish")
-EPOCHS = (2, 2, 2, 2, 1, 1, 1)
+STAGES = ("dense0", "dense1", "round0", "round1", "settle", "select", "finish", "tune")
+EPOCHS = (2, 2, 2, 2, 1, 1, 1, 1)
 
 
 def write_recipe(folder: Path, name: str = "small") -> Path:

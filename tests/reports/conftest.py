@@ -21,6 +21,7 @@ def report_page(tmp_path_factory):
         technology="asic-28nm",
         accuracy_images=32,
         cosim=None,
+        note="",
         json_file=page.with_name("report.json"),
     )
     return page

@@ -1,5 +1,7 @@
 """Cycle attribution: every cluster cycle has exactly one cause."""
 
+from dataclasses import replace
+
 import pytest
 
 from model import zoo
@@ -78,3 +80,39 @@ def test_peers_are_scaled_and_every_figure_has_a_mark(measured):
     assert peers.at["FireFly-T", "scaled_mark"] == "D"
     assert peers.at["Prosperity", "scaled_millijoule"] == 3.42
     assert peers.at["Prosperity", "scaled_mark"] == ""
+
+
+def test_every_derived_peer_figure_shows_how(measured):
+    peers = peer_table(measured)
+    derived = (peers["fps_mark"] == "D") | (peers["millijoule_mark"] == "D")
+    assert (peers.loc[derived, "formula"].str.len() > 20).all()
+    assert (peers.loc[peers["scaled_mark"] == "D", "scaled_formula"].str.len() > 20).all()
+    assert (peers.loc[peers["scaled_mark"] == "", "scaled_formula"] == "").all()
+
+
+PROSPERITY_ARTEFACT = [
+    # system, mW on chip, DRAM accesses relative to Prosperity's (simulator/energy.py)
+    ("Prosperity", 446.5, 1.00),
+    ("MINT (in Prosperity's artefact)", 396.3, 3.12),
+    ("SATO (in Prosperity's artefact)", 319.5, 4.85),
+    ("PTB (in Prosperity's artefact)", 982.0, 2.53),
+    ("Eyeriss (in Prosperity's artefact)", 1410.5, 5.47),
+]
+
+
+@pytest.mark.parametrize("system, milliwatt, accesses", PROSPERITY_ARTEFACT)
+def test_the_artefacts_energies_follow_from_its_formula(measured, system, milliwatt, accesses):
+    """mW on chip / frames/s + 12.45 pJ x 140,574,720 DRAM bits (reference/mem_reference.csv)."""
+    row = peer_table(measured).set_index("system").loc[system]
+    dram = 12.45e-9 * 140_574_720 * accesses
+    assert row["millijoule"] == pytest.approx(milliwatt / row["fps"] + dram, rel=3e-3)
+
+
+def test_our_row_shows_static_apart_and_carries_the_note(measured):
+    ours = peer_table(replace(measured, run=replace(measured.run, note="a random ticket"))).iloc[0]
+    assert ours["caveat"].startswith("a random ticket; ")
+    static = measured.static
+    assert ours["static_millijoule"] == pytest.approx(static.joule * 1e3)
+    assert ours["millijoule"] == pytest.approx(
+        ours["dynamic_millijoule"] + ours["static_millijoule"]
+    )

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reports.energy import energy, energy_by, event_prices, total_joule
+from reports.energy import energy, energy_by, event_prices, static_energy, total_joule
 from reports.engine_size import memory_bits, register_bits
 from reports.event_bits import event_bits
 from reports.technology import load_technology, technologies
@@ -36,8 +36,9 @@ def _random_frame(seed=7, layers=6):
     [
         ("additions", 1_000, 1_000 * 24 * 0.1 / 32),
         ("dma_read_beats", 10, 10 * 64 * 12.45),
-        ("weights_read", 8, 8 * 8 * 10 / 64),
-        ("mask_words_read", 4, 4 * 16 * 10 / 64),
+        ("weights_read", 8, 8 * 64 * 10 / 64),  # a beat of 64 bits
+        ("mask_words_read", 4, 4 * (64 + 4 * 11) * 10 / 64),  # a beat and 4 offsets of 11 bits
+        ("queue_entries", 2, 2 * (64 + 16 + 16 + 11 + 5) * 20 / 64),
         ("rows_written", 3, 3 * (8 * 4) * 5 * 20 / 64),
         ("attention_updates", 2, 2 * (64 * 4 * 7) * 20.2 / 64),
     ],
@@ -57,6 +58,30 @@ def test_clock_and_leakage_by_hand():
     assert priced.at["memory_leakage", "energy_pj"] == pytest.approx(leakage)
     assert priced.at["memory_leakage", "kind"] == "static"
     assert priced.at["cycles", "energy_pj"] == 0
+
+
+@pytest.mark.parametrize("name", ["asic-28nm", "horowitz-45nm"])
+def test_the_interval_of_memory_leakage_by_hand(name):
+    table = load_technology(name)
+    cost = table.standing["memory_leakage"]
+    assert cost.highest == pytest.approx(5_753.35 / 65_536, rel=1e-3)  # 8 KB, itrs-hp
+    assert cost.lowest == pytest.approx(
+        cost.microwatt * (2.4e-10 * 1.0) / (1.65e-7 * 0.6), rel=1e-3
+    )
+    priced = energy(_frame(cycles=1_000), engine=ENGINE, technology=table)
+    static = static_energy(priced, table)
+    parts = priced.set_index("counter")["energy_pj"]
+    fixed = parts["register_leakage"]
+    assert static.joule == pytest.approx((fixed + parts["memory_leakage"]) * 1e-12)
+    for end, microwatt in ((static.lowest, cost.lowest), (static.highest, cost.highest)):
+        leakage = memory_bits(ENGINE) * microwatt / ENGINE.clock_mhz * 1_000
+        assert end == pytest.approx((fixed + leakage) * 1e-12)
+
+
+def test_a_table_without_an_interval_has_none():
+    table = load_technology("fpga-28nm")
+    static = static_energy(energy(_frame(cycles=9), engine=ENGINE, technology=table), table)
+    assert static.lowest == static.joule == static.highest
 
 
 def test_static_energy_is_paid_by_time_and_dynamic_by_cycles():

@@ -38,7 +38,10 @@ def test_shipped_tables_price_or_explain_every_counter(name):
 @pytest.mark.parametrize("name", technologies())
 def test_no_entry_goes_without_a_source(name, tmp_path):
     text = (SHIPPED.parent / f"{name}.toml").read_text()
-    entries = [index for index, line in enumerate(text.splitlines()) if line.startswith("[events.")]
+    groups = ("[events.", "[standing.", "[operations.")
+    entries = [index for index, line in enumerate(text.splitlines()) if line.startswith(groups)]
+    table = load_technology(name)
+    assert len(entries) == len(table.events) + len(table.standing) + len(table.operations)
     for start in entries:
         lines = text.splitlines()
         place = next(i for i in range(start, len(lines)) if lines[i].startswith("source"))
@@ -111,6 +114,8 @@ def test_own_table_by_path(edited):
         ('mark = "V"', 'mark = "W"', "mark"),
         ('mark = "V"', "", "mark"),
         ("microwatt = ", "picojoule = 1.0\nmicrowatt = ", "not both"),
+        ("lowest = ", "lowest = 1.0 #", "between"),
+        ("highest = ", "#", "interval needs"),
         ('per = "register_bit"', 'per = "chip"', "per"),
         ("[standing.clock]", "[standing.cycles]", "cycles"),
     ],

@@ -1,0 +1,8 @@
+"""All claims."""
+
+from __future__ import annotations
+
+from hw.formal import buses, queues, streams
+from hw.formal.claim import Claim
+
+CLAIMS: tuple[Claim, ...] = (*queues.CLAIMS, *streams.CLAIMS, *buses.CLAIMS)

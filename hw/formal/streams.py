@@ -1,0 +1,171 @@
+"""Claims about streams: the address pipeline, the broadcast register, the lane, the read router."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from amaranth.hdl import Cat, Mux, Signal, Value
+
+from hw.bits import at_most_one, lowest_one
+from hw.formal.claim import Bench, Claim, Harness
+from sparsespike.contract.config import load_engine
+
+_STAGES = 3
+
+
+def _address_pipeline(module: ModuleType) -> Harness:
+    dut = module.AddressPipeline(load_engine("micro", lanes=1, chunk=4, time_steps=1))
+    bench = Bench(dut)
+    item = bench.free(2, "item")
+    bench.m.d.comb += [dut.i.p.lanes.eq(item[0]), dut.i.p.final.eq(item[1])]
+    offer, ready = bench.drive(dut.i.valid, "offer"), bench.drive(dut.o.ready, "ready")
+    get = dut.o.valid & ready
+    left = Cat(dut.o.p.lanes, dut.o.p.final)
+    inside = bench.in_order(
+        put=offer & dut.i.ready, put_data=item, get=get, get_data=left, most=_STAGES
+    )
+    bench.waits(dut.o.valid, ready, left, "head")
+    # Every scan is read once, in the cycle before it stands at the output.
+    bench.claim(~dut.enable | ~dut.o.valid | ready)
+    bench.claim(bench.previous(dut.enable, "read") == (dut.o.valid & ~_held(bench, dut, ready)))
+    # Nothing waits for ever: empty stages fill from behind, and one that is not full takes.
+    waited = bench.register(range(_STAGES + 2), "waited")
+    idle = (inside != 0) & ~dut.o.valid
+    bench.m.d.sync += waited.eq(Mux(idle, waited + 1, 0))
+    bench.claim(waited < _STAGES, dut.i.ready | (inside == _STAGES))
+    return bench.done()
+
+
+def _held(bench: Bench, dut: object, ready: Value) -> Signal:
+    return bench.previous(dut.o.valid & ~ready, "held")  # type: ignore[attr-defined]
+
+
+def _broadcast_register(module: ModuleType) -> Harness:
+    engine = load_engine("micro", lanes=2, chunk=4, time_steps=1, count_bits=2)
+    dut = module.BroadcastRegister(engine)
+    bench = Bench(dut)
+    m, word = bench.m, dut.i.p
+    offer, full = bench.drive(dut.i.valid, "offer"), bench.drive(dut.full, "full")
+    planes, masks = bench.drive(word.planes, "planes"), bench.free(8, "masks")
+    values = bench.drive(word.values.as_value(), "values")
+    last, active = bench.drive(word.last, "last"), bench.drive(word.active, "active")
+    m.d.comb += [word.masks[0].mask.eq(masks[:4]), word.masks[1].mask.eq(masks[4:])]
+    left, kept, ends = (
+        bench.register(n, name) for n, name in ((2, "left"), (16, "kept"), (1, "ends"))
+    )
+    lanes, stands = bench.register(2, "lanes"), bench.register(1, "stands")
+    taken = offer & dut.i.ready
+    with m.If(dut.emitted):
+        m.d.sync += left.eq(left & ~lowest_one(left))
+    with m.If(dut.leaving):
+        m.d.sync += stands.eq(0)
+    with m.If(taken):
+        m.d.sync += [stands.eq(1), left.eq(planes), ends.eq(last), lanes.eq(active)]
+        m.d.sync += kept.eq(Cat(values, masks))
+    plane = Mux(left[0], kept[:4], Mux(left[1], kept[4:8], 0))
+    wanted = Cat(
+        lanes[k] & ((plane & kept[8 + 4 * k : 12 + 4 * k]).any() | dut.beat.last) for k in range(2)
+    )
+    beats = stands & ((left != 0) | ends)
+    only = at_most_one(left)
+    bench.claim(
+        dut.standing == stands,
+        dut.emitted == (beats & ((wanted & full) == 0)),
+        dut.stalled == (beats & ((wanted & full) != 0)),
+        dut.push == Mux(dut.emitted, wanted, 0),
+        ~beats | (dut.beat.spikes.as_value() == plane),
+        ~beats | (dut.beat.last == (ends & only)),
+        dut.leaving == (stands & ~beats | (dut.emitted & only)),
+        dut.i.ready == (~stands | dut.leaving),
+    )
+    return bench.done()
+
+
+def _lane(module: ModuleType) -> Harness:
+    engine = load_engine(
+        "micro", lanes=1, chunk=4, time_steps=1, weight_bits=4, accumulator_bits=12
+    )
+    dut = module.Lane(engine)
+    bench = Bench(dut)
+    m, entry = bench.m, dut.i.p
+    offer, take = bench.drive(dut.i.valid, "offer"), bench.drive(dut.take, "take")
+    match, ends = bench.drive(entry.match, "match"), bench.drive(entry.beat.last, "ends")
+    bench.drive(dut.weight, "weight", 2)
+    m.d.comb += entry.beat.spikes[0].eq(match)
+    # Only ends of a walk come without a match; sums are taken only when they are there.
+    bench.given(~offer | ends | match.any(), ~take | dut.valid)
+    accepted = offer & dut.i.ready
+    matches, walks = bench.register(range(12), "matches"), bench.register(range(4), "walks")
+    added, count = Signal(range(5)), Signal(range(5))
+    m.d.comb += [added.eq(sum(match[i] for i in range(4))), count.eq(Mux(accepted, added, 0))]
+    m.d.sync += matches.eq(matches + count - dut.match)
+    m.d.sync += walks.eq(walks + (accepted & ends) - take)
+    # Sums wait, unchanged, until they are taken.
+    waited = bench.previous(dut.valid & ~take, "sums_waiting")
+    same = dut.sums.as_value() == bench.previous(dut.sums.as_value(), "sums")
+    bench.claim(~waited | (dut.valid & same))
+    # No match is lost or doubled, no walk ends twice, and whoever ended a walk delivers it.
+    bench.claim(matches <= 4, ~dut.match | (matches != 0), walks <= 3, ~take | (walks != 0))
+    quiet = bench.register(range(12), "quiet")
+    m.d.sync += quiet.eq(Mux((walks != 0) & ~dut.valid & ~accepted, quiet + 1, 0))
+    bench.claim(quiet <= 7, ~dut.output_stall | (walks >= 2))
+    return bench.done()
+
+
+def _read_router(module: ModuleType) -> Harness:
+    dut = module.ReadRouter(data_bits=64)
+    bench = Bench(dut)
+    target = bench.drive(Value.cast(dut.target), "target")
+    offer, item = bench.drive(dut.i.valid, "offer"), bench.drive(dut.i.p.as_value(), "item")
+    ready = bench.free(4, "ready")
+    valids = Cat(output.valid for output in dut.o)
+    bench.m.d.comb += [output.ready.eq(ready[k]) for k, output in enumerate(dut.o)]
+    bench.claim(valids == Mux(offer, 1 << target, 0))
+    bench.claim(dut.i.ready == ready.bit_select(target, 1))
+    bench.claim(*(output.p.as_value() == item for output in dut.o))
+    bench.claim(dut.accepted_last == (offer & dut.i.ready & dut.i.p.last))
+    return bench.done()
+
+
+CLAIMS = (
+    Claim(
+        name="address pipeline",
+        says="scans leave in order, each read once; waiting scans stay; empty stages fill",
+        module="hw.address_pipeline",
+        harness=_address_pipeline,
+        broken=(
+            ("product_ready.eq(~product.valid | output_ready)", "product_ready.eq(1)"),
+            ("self.enable.eq(product.valid & output_ready)", "self.enable.eq(product.valid)"),
+        ),
+    ),
+    Claim(
+        name="broadcast register",
+        says="a word gives a beat per plane, to all lanes that want it, never to a full one",
+        module="hw.broadcast_register",
+        harness=_broadcast_register,
+        broken=(
+            ("blocked.eq((wanted & self.full).any())", "blocked.eq((wanted & self.full).all())"),
+            ("word.planes.eq(word.planes & ~plane)", "word.planes.eq(word.planes)"),
+            ("self.beat.last.eq(word.last & only)", "self.beat.last.eq(word.last)"),
+        ),
+    ),
+    Claim(
+        name="lane",
+        says="every match is issued once, every walk delivered once; sums wait until taken",
+        module="hw.lane",
+        harness=_lane,
+        broken=(
+            ("standing & final & head.beat.last & outstanding", "0"),
+            ("head.match.eq(head.match & ~slot)", "head.match.eq(head.match)"),
+        ),
+        depth=16,
+    ),
+    Claim(
+        name="read router",
+        says="a beat goes to the one block that is named, and waits for that block only",
+        module="hw.read_router",
+        harness=_read_router,
+        broken=(("self.i.ready.eq(self.o[target.value].ready)", "self.i.ready.eq(1)"),),
+        depth=2,
+    ),
+)

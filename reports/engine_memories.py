@@ -1,0 +1,71 @@
+"""The memories of an engine: how many of each, how wide and how deep."""
+
+from dataclasses import dataclass
+
+from sparsespike.contract import derived
+from sparsespike.contract.config import EngineConfig
+from sparsespike.contract.counters import COUNTERS
+
+_BEAT_CONTROL_BITS = 5
+"""Shift, end and half of a beat in a lane's queue."""
+
+
+@dataclass(frozen=True)
+class EngineMemory:
+    """`copies` memories of `depth` words; `width` bits a word, in `parts` written one by one.
+
+    Without `registered` it is read in the same cycle, which no block RAM can.
+    """
+
+    block: str
+    copies: int
+    width: int
+    depth: int
+    parts: int = 1
+    registered: bool = True
+
+
+def engine_memories(engine: EngineConfig) -> list[EngineMemory]:
+    """All memories but a few small tables that all engines have alike."""
+    slots, steps = derived.line_slots(engine), engine.time_steps
+    units = slots // derived.unit_slots(engine)
+    lines, bus = derived.mask_lines(engine), engine.axi_data_bits
+    weights = derived.weight_lines(engine)
+    offset = (weights * derived.weights_per_beat(engine)).bit_length()
+    head = derived.ceil_div(engine.head_slots, engine.chunk) * engine.chunk
+    pitch = derived.lane_pitch(engine)
+    counter = engine.max_tokens.bit_length()
+    beats = derived.descriptor_beats(engine)
+    spikes, counts = slots * steps, slots * steps * engine.count_bits
+    lanes = engine.clusters * engine.lanes
+    rows = []
+    for block, copies in (("broadcaster", engine.clusters), ("write_back", 1)):
+        rows.append(EngineMemory(block, copies, spikes, derived.spike_lines(engine), units))
+        rows.append(EngineMemory(block, copies, counts, derived.count_lines(engine), units))
+    return [
+        *rows,
+        EngineMemory("lane", lanes, bus + derived.masks_per_beat(engine) * offset, 2 * lines),
+        EngineMemory("lane", lanes, bus, 2 * weights),
+        EngineMemory(
+            "lane",
+            lanes,
+            engine.chunk * (steps + 2) + offset + _BEAT_CONTROL_BITS,
+            max(2, engine.fifo_depth),
+            registered=False,
+        ),
+        EngineMemory(
+            "tiles", engine.clusters, derived.RECORD_BITS, 2 * pitch, derived.record_beats(engine)
+        ),
+        EngineMemory("neuron", engine.clusters, engine.membrane_bits, max(2, pitch, head)),
+        EngineMemory(
+            "attention",
+            engine.attention_units,
+            head * steps * counter,
+            max(2, engine.attention_depth),
+        ),
+        EngineMemory("front", 1, bus, engine.max_layers * beats),
+        EngineMemory(
+            "counters", 1, 32, max(2, engine.max_layers) << (len(COUNTERS) - 1).bit_length()
+        ),
+        EngineMemory("logits", 1, 32, max(2, engine.max_classes)),
+    ]

