@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TEST_BUDGET := 1500
 
-.PHONY: demo test lint report study docs explore-kills cosim-long bench activity accuracy formal resources clean
+.PHONY: demo test lint report study docs explore-kills cosim-long bench performance activity accuracy formal resources clean
 .DEFAULT_GOAL := demo
 
 .venv/.created:
@@ -51,6 +51,9 @@ cosim-long: .venv/.dev
 
 bench: .venv/.dev
 	$(BIN)/python -m bench.simulator_vs_rtl
+
+performance: .venv/.dev
+	$(BIN)/python -m bench.performance
 
 activity: .venv/.dev
 	$(BIN)/python -m bench.activity

@@ -30,7 +30,8 @@ class Point:
     """What is simulated.
 
     Attributes:
-        ticket: name in `TICKETS`; keep_ratio: of its selectors, None: the ticket's own.
+        ticket: name in `TICKETS`; balanced: with as many weights for every output.
+        keep_ratio: of its selectors, None: the ticket's own.
         engine: fields that differ from `large`.
         bands: of every layer that can have them, 0: as the compiler chooses.
     """
@@ -39,6 +40,7 @@ class Point:
     engine: Mapping[str, Any] = field(default_factory=dict)
     keep_ratio: float | None = None
     bands: int = 0
+    balanced: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Measured:
 
 def measured(point: Point) -> Measured:
     """The result of `point`, simulated or found; found only while the program is the same."""
-    network = ticket(point.ticket, point.keep_ratio)
+    network = ticket(point.ticket, point.keep_ratio, balanced=point.balanced)
     engine = load_engine("large", **point.engine)
     bands = None
     if point.bands:
@@ -85,13 +87,13 @@ def measured(point: Point) -> Measured:
     return result
 
 
-def ticket(name: str, keep_ratio: float | None = None) -> IntegerNetwork:
+def ticket(name: str, keep_ratio: float | None = None, *, balanced: bool = False) -> IntegerNetwork:
     """A random ticket, made once; with another keep ratio only the selectors differ."""
-    path = FOLDER / f"{name}.int8.npz"
+    path = FOLDER / f"{name}{'-balanced' if balanced else ''}.int8.npz"
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
         started = time.perf_counter()
-        make_ticket(name).save(path)
+        make_ticket(name, balanced=balanced).save(path)
         print(f"{path}: made in {time.perf_counter() - started:.0f} s", flush=True)
     network = IntegerNetwork.load(path)
     if keep_ratio is None or keep_ratio == TICKETS[name][1]:

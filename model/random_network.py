@@ -43,6 +43,7 @@ def random_integer_network(
     target_firing: tuple[float, float] | Mapping[str, tuple[float, float]] = (0.1, 0.4),
     qkv_firing: tuple[float, ...] = _QKV_RATES,
     thresholds: tuple[float, float] | Mapping[str, tuple[float, float]] = _THRESHOLDS,
+    balanced: bool = False,
     images: NDArray[np.uint8] | None = None,
 ) -> IntegerNetwork:
     """A random network of `config` whose layers fire at rates drawn from `target_firing`.
@@ -50,8 +51,9 @@ def random_integer_network(
     weight_density: share of non-zero weights in each layer; 0 < density <= 1 (at least one each).
     thresholds: in standard deviations of a channel's current; the lower, the more of its steps does
     an output fire in that fires at all. These three are for all layers, or by layer name.
-    qkv_firing: rates of Q, K and V to choose from, by what the attention then fires. images: uint8
-    (B, H, W, C) to calibrate on; 4 smooth random ones if absent.
+    qkv_firing: rates of Q, K and V to choose from, by what the attention then fires. balanced: all
+    outputs of a layer have as many weights. images: uint8 (B, H, W, C) to calibrate on; 4 smooth
+    random ones if absent.
     """
     names = config.layer_names()
     if not isinstance(weight_density, Mapping):
@@ -66,7 +68,7 @@ def random_integer_network(
     if images is None:
         images = random_images(config, 4, seed=seed)
     rng = np.random.default_rng(seed)
-    maker = _Maker(config, rng, weight_density, target_firing, qkv_firing, thresholds)
+    maker = _Maker(config, rng, weight_density, target_firing, qkv_firing, thresholds, balanced)
     pad = maker.rng.integers(90, 160, config.in_channels).astype(np.uint8)
     layers = list(_stem(maker, images, pad))
     x = maker.output
@@ -151,6 +153,7 @@ class _Maker:
     target: Mapping[str, tuple[float, float]]
     qkv_rates: tuple[float, ...]
     thresholds: Mapping[str, tuple[float, float]]
+    balanced: bool
     output: Tensor = field(default_factory=lambda: torch.zeros(0))
 
     def rates(self, name: str, channels: int) -> NDArray[np.float64]:
@@ -166,8 +169,10 @@ class _Maker:
         rows = self.rng.lognormal(0, 0.8, (shape[0], *[1] * (len(shape) - 1)))
         columns = self.rng.lognormal(0, 0.5, (1, *shape[1:]))
         key = np.log(self.rng.random(shape)) / (rows * columns)
-        count = max(1, round(self.density[name] * key.size))
-        values[key < np.partition(key.ravel(), -count)[-count]] = 0
+        by_row = key.reshape(shape[0] if self.balanced else 1, -1)
+        count = max(1, round(self.density[name] * by_row.shape[1]))
+        pruned = by_row < np.partition(by_row, -count, axis=1)[:, -count, None]
+        values[pruned.reshape(shape)] = 0
         zeros = np.zeros(shape[0], np.int64)
         return IntegerLayer(
             name,

@@ -42,9 +42,6 @@ _FIRING = {
 _SPREAD = 0.8
 """A channel's rate is within 1 +- this of its layer's."""
 _QKV_FIRING = (0.08, 0.09, 0.1)
-_THRESHOLDS = (0.3, 1.0)
-"""Standard deviations of a channel's current: the lower, the more of its four steps does an output
-fire in that fires at all. With these about as many as in the trained `nano`."""
 _RELATIVE_DENSITY = {
     "conv0": 3.6,
     "conv1": 1.7,
@@ -76,9 +73,17 @@ def layer_densities(config: NetworkConfig, sparsity: float) -> dict[str, float]:
 
 
 def random_ticket(
-    config: NetworkConfig, *, sparsity: float, images: NDArray[np.uint8], seed: int
+    config: NetworkConfig,
+    *,
+    sparsity: float,
+    images: NDArray[np.uint8],
+    seed: int,
+    balanced: bool = False,
 ) -> IntegerNetwork:
-    """A random ticket of `config`. images: uint8 (B, H, W, C) to calibrate on."""
+    """A random ticket of `config`. images: uint8 (B, H, W, C) to calibrate on.
+
+    balanced: all outputs of a layer have as many weights, which pruning does not leave by itself.
+    """
     return random_integer_network(
         config,
         weight_density=layer_densities(config, sparsity),
@@ -89,19 +94,19 @@ def random_ticket(
             if (rate := _FIRING.get(_part(name)))
         },
         qkv_firing=_QKV_FIRING,
-        thresholds=_THRESHOLDS,
+        balanced=balanced,
         images=images,
     )
 
 
-def make_ticket(name: str, *, seed: int = 0) -> IntegerNetwork:
-    """The ticket called `name`, calibrated on the shipped sample images."""
+def make_ticket(name: str, *, seed: int = 0, balanced: bool = False) -> IntegerNetwork:
+    """The ticket called `name`, calibrated on the shipped sample images; see `random_ticket`."""
     if name not in TICKETS:
         raise ContractError(f"ticket {name!r} is unknown; choose one of {', '.join(TICKETS)}")
     sparsity, keep_ratio = TICKETS[name]
     config = SPIKFORMER_4_384.model_copy(update={"keep_ratio": keep_ratio})
     images = sample_images().images[-CALIBRATION_IMAGES:]
-    return random_ticket(config, sparsity=sparsity, images=images, seed=seed)
+    return random_ticket(config, sparsity=sparsity, images=images, seed=seed, balanced=balanced)
 
 
 def _relative_density(name: str) -> float:
@@ -124,8 +129,9 @@ def main() -> None:
     parser.add_argument("name", choices=tuple(TICKETS))
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--balanced", action="store_true", help="as many weights for every output")
     arguments = parser.parse_args()
-    network = make_ticket(arguments.name, seed=arguments.seed)
+    network = make_ticket(arguments.name, seed=arguments.seed, balanced=arguments.balanced)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     network.save(arguments.out)
     print(f"{arguments.out}: {network.weight_sparsity():.4f} sparse")

@@ -15,6 +15,8 @@ from sim.walk import Walk
 from sparsespike.contract.program import Operation
 
 _ZERO, _ONE = np.uint64(0), np.uint64(1)
+_BLOCK = 64
+"""Beats of a block of `hit_layer`."""
 
 
 class LayerWeights(NamedTuple):
@@ -52,15 +54,26 @@ def layer_weights(e: EngineNumbers, d: LayerNumbers, tiles: TileArrays) -> Layer
 
 @njit(cache=True)
 def hit_layer(e: EngineNumbers, walk: Walk, weights: LayerWeights, hits: NDArray) -> None:
-    """Fills `hits`, uint64 (beats, tiles): the lanes whose masks a beat's bitmap meets."""
-    hits[:] = 0
-    for beat in range(len(walk.last)):
-        first, word, line = walk.mask[beat] * e.chunk, walk.bitmap[beat], hits[beat]
-        while word != _ZERO:
-            own = weights.lanes[first + lowest(word)]
-            word &= word - _ONE
-            for tile in range(len(line)):
-                line[tile] |= own[tile]
+    """Fills `hits`, uint64 (tiles, beats): the lanes whose masks a beat's bitmap meets.
+
+    Beats are taken in blocks that fit a cache: one by one, each would touch every row.
+    """
+    tiles, beats = hits.shape
+    block = np.zeros((_BLOCK, tiles), np.uint64)
+    for start in range(0, beats, _BLOCK):
+        count = min(_BLOCK, beats - start)
+        block[:] = 0
+        for i in range(count):
+            line, word = block[i], walk.bitmap[start + i]
+            first = walk.mask[start + i] * e.chunk
+            while word != _ZERO:
+                own = weights.lanes[first + lowest(word)]
+                word &= word - _ONE
+                for tile in range(tiles):
+                    line[tile] |= own[tile]
+        for tile in range(tiles):
+            for i in range(count):
+                hits[tile, start + i] = block[i, tile]
 
 
 @njit(cache=True)

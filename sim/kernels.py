@@ -224,7 +224,7 @@ def matmul_layer(
 ) -> int:
     """Times a matmul from its `go` cycle on; returns the first beat of the next layer's tiles.
 
-    hits: (beats, tiles), see `sim.accumulate`. times: cycle of each weight beat, filled up to the
+    hits: (tiles, beats), see `sim.accumulate`. times: cycle of each weight beat, filled up to the
     layer's last. tally: (len(TALLY),), added to.
     """
     for k in range(e.clusters):
@@ -240,7 +240,7 @@ def matmul_layer(
         for k in team:
             s.entered[k] = max(s.entered[k], loaded + e.load_latency - 1)
             places = _band(d, k // teams)
-            _time_tile(e, d, tiles.lanes[tile], masks, walk, hits[:, t], s, k, places, tally)
+            _time_tile(e, d, tiles.lanes[tile], masks, walk, hits[t], s, k, places, tally)
             s.half_free[k, (s.loads[k] - 1) & 1] = s.unit[k, TAKE]
     return first_beat
 

@@ -167,9 +167,9 @@ def _fire(
 
 
 def _hits(machine: Machine, index: int, walk: Walk) -> NDArray[np.uint64]:
-    """(beats, tiles) lanes that the beats of a matmul meet."""
+    """(tiles, beats) lanes that the beats of a matmul meet."""
     weights = machine.weights[index]
-    shape = len(walk.last), weights.lanes.shape[1]
+    shape = weights.lanes.shape[1], len(walk.last)
     hits = machine.hits[: math.prod(shape)].reshape(shape)
     accumulate.hit_layer(machine.engine, walk, weights, hits)
     return hits

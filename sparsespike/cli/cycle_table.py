@@ -1,21 +1,23 @@
-"""Where the cycles of a simulation went: a table with a bar per layer."""
+"""Where the cycles of a simulation went: a table, and a picture of bars."""
 
 from typing import Any
 
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-_COLORS = {
-    "broadcasting": "green",
-    "silent words": "cyan",
-    "slow lane": "red",
-    "waiting for data": "yellow",
-    "attention": "blue",
-    "layer overhead": "magenta",
-    "draining": "bright_black",
+_CAUSES = {
+    # cause: (head of its column, colour, how a bar draws it)
+    "broadcasting": ("sent", "green", "█"),
+    "silent words": ("skip", "cyan", "░"),
+    "slow lane": ("slow", "red", "▓"),
+    "waiting for data": ("wait", "yellow", "▒"),
+    "attention": ("attn", "blue", "▞"),
+    "layer overhead": ("over", "magenta", "-"),
+    "draining": ("rest", "bright_black", "·"),
 }
-_WIDTH = 30
-"""Characters of a bar."""
+_WIDTH = 60
+"""Characters of the longest bar."""
 
 
 def cycle_rows(measured: Any) -> list[dict[str, Any]]:
@@ -33,7 +35,7 @@ def cycle_rows(measured: Any) -> list[dict[str, Any]]:
             {
                 "name": name,
                 "cycles": float(bound["cycles"]),
-                "causes": {cause: float(shares[cause]) for cause in _COLORS},
+                "causes": {cause: float(shares[cause]) for cause in _CAUSES},
                 "lanes_busy": float(busy[name]),
                 "bound": float(bound["bound"]),
                 "limit": str(bound["limit"]),
@@ -44,25 +46,40 @@ def cycle_rows(measured: Any) -> list[dict[str, Any]]:
     return rows
 
 
-def cycle_table(rows: list[dict[str, Any]]) -> Table:
-    """Shares of the clusters' cycles by cause, as numbers and as a bar, and the lower bounds."""
-    table = Table("layer", "cycles", *_COLORS, "lanes busy", "bound", "by", "x bound", "", title="")
-    table.title = "Where the cycles went (bar: as long as the layer, colours as the columns)"
-    for column, color in zip(table.columns[2:], _COLORS.values(), strict=False):
-        column.header_style = color
+def print_cycles(rows: list[dict[str, Any]], console: Console) -> None:
+    """The clusters' cycles by cause, per layer, in percent and as bars; busy lanes, lower bound."""
+    from reports.cycles import CAUSES
+
+    console.print(_table(rows))
+    longest = max(row["cycles"] for row in rows)
+    for row in rows:
+        console.print(Text(f"{row['name']:14}"), _bar(row["causes"], row["cycles"] / longest))
+    for cause, (head, color, glyph) in _CAUSES.items():
+        line = Text(f"{head} {glyph}  ", style=color)
+        line.append(f"{cause}: {CAUSES[cause]}", style="default")
+        console.print(line)
+    console.print(
+        "busy  lanes that issue a weight; bound: cycles over the least that work spread perfectly "
+        "would take, and the resource that sets it"
+    )
+
+
+def _table(rows: list[dict[str, Any]]) -> Table:
+    table = Table("layer", "cycles", box=None, padding=(0, 1, 0, 0))
+    for head, color, _ in _CAUSES.values():
+        table.add_column(head, header_style=f"bold {color}")
+    for head in ("busy", "bound", "by"):
+        table.add_column(head)
     for column in table.columns[1:-1]:
         column.justify = "right"
-    longest = max(row["cycles"] for row in rows)
     for row in rows:
         table.add_row(
             row["name"],
             f"{row['cycles']:,.0f}",
-            *(f"{share:.0%}" if share >= 0.005 else "" for share in row["causes"].values()),
-            f"{row['lanes_busy']:.0%}",
-            f"{row['bound']:,.0f}",
-            row["limit"],
+            *(f"{100 * share:.0f}" for share in row["causes"].values()),
+            f"{100 * row['lanes_busy']:.0f}",
             f"{row['ratio']:.2f}",
-            _bar(row["causes"], row["cycles"] / longest),
+            row["limit"],
         )
     return table
 
@@ -73,6 +90,7 @@ def _bar(causes: dict[str, float], length: float) -> Text:
     for cause, share in causes.items():
         end += share * length * _WIDTH
         cells = round(end) - drawn
-        bar.append("█" * cells, style=_COLORS[cause])
+        _, color, glyph = _CAUSES[cause]
+        bar.append(glyph * cells, style=color)
         drawn += cells
     return bar

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from sparsespike.cli.cycle_table import cycle_rows, cycle_table
+from sparsespike.cli.cycle_table import cycle_rows, print_cycles
 
 _MICRO = 1e-6
 """Microjoules of a picojoule."""
@@ -90,7 +90,7 @@ def layer_results(measured: Any) -> list[dict[str, Any]]:
 def print_simulation(result: dict[str, Any], measured: Any, console: Console) -> None:
     """Energy by layer and component, then what people compare."""
     console.print(_layer_table(result, measured))
-    console.print(cycle_table(cycle_rows(measured)))
+    print_cycles(cycle_rows(measured), console)
     console.print(_component_table(measured))
     speed, work = result["throughput"], result["synops_per_image"]
     lines = (

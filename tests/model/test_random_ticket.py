@@ -38,6 +38,17 @@ def test_fan_out_is_uneven(ticket):
             assert count.std() >= 0.5 * count.mean()
 
 
+def test_a_balanced_ticket_has_as_many_weights_in_every_output():
+    images = zoo.sample_images().images[-1:]
+    balanced = random_ticket(SMALL, sparsity=0.9, images=images, seed=0, balanced=True)
+    assert balanced.weight_sparsity() == pytest.approx(0.9, abs=0.01)
+    for layer in balanced.layers:
+        if layer.kind in ("conv", "linear"):
+            assert (
+                np.ptp(np.count_nonzero(layer.weight.reshape(len(layer.weight), -1), axis=1)) == 0
+            )
+
+
 def test_inputs_fire_like_those_of_a_trained_network(ticket):
     images = zoo.sample_images().images[:2]
     inputs = layer_inputs(ticket, images, golden_forward(ticket, images))
