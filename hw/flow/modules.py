@@ -72,7 +72,7 @@ def tree_counts(modules: Mapping[str, VerilogModule], top: str) -> dict[str, int
     """How many instances of each module the tree below `top` has."""
     counts: dict[str, int] = dict.fromkeys(modules, 0)
     counts[top] = 1
-    for name in reversed(modules):
+    for name in reversed(list(modules)):
         for child in modules[name].children:
             counts[child] += counts[name]
     return counts

@@ -199,7 +199,7 @@ CLAIMS = (
             ("outstanding + requested - ended", "outstanding + requested"),
             ("Mux(left < derived.BURST_BEATS, left,", "Mux(left < 1, left,"),
         ),
-        depth=9,
+        depth=7,
         unbounded=False,
     ),
     Claim(
