@@ -38,7 +38,7 @@ class Claim:
     def circuit(self, mutant: int | None = None) -> Harness:
         """The harness around the block, or around its broken copy number `mutant`."""
         replacement = None if mutant is None else self.broken[mutant]
-        return self.harness(_load(self.module, replacement))
+        return self.harness(load_block(self.module, replacement))
 
 
 class Bench:
@@ -120,7 +120,7 @@ class Bench:
         return self.m, self.inputs
 
 
-def _load(name: str, replacement: tuple[str, str] | None) -> ModuleType:
+def load_block(name: str, replacement: tuple[str, str] | None) -> ModuleType:
     """The module, or a copy of it with one text replaced; ValueError if that text is not there."""
     if replacement is None:
         return importlib.import_module(name)
