@@ -54,8 +54,8 @@ def page(space: Space, table: pd.DataFrame, result: dict) -> str:
             f"{space.base.images} image{'s' if space.base.images > 1 else ''} (table `{space.base.technology}`), accuracy that of "
             f"{space.base.accuracy_images} images (one image is "
             f"{100 / space.base.accuracy_images:.1f} points, an accuracy is known to "
-            f"+-{98 / math.sqrt(space.base.accuracy_images):.0f} points at worst, and a negative drop "
-            "is chance), LUT and block RAM are estimated by "
+            f"+-{98 / math.sqrt(space.base.accuracy_images):.0f} points at worst, and a negative "
+            "drop is chance), LUT and block RAM are estimated by "
             "`reports.resources`. Networks are changed without training them again. "
             "[The notebook](study.ipynb) asks the same table other questions.",
             "",
