@@ -51,7 +51,8 @@ def page(space: Space, table: pd.DataFrame, result: dict) -> str:
             "",
             "Made by `make study`: it runs `sparsespike explore study` and writes this page from "
             "its table. Cycles and energy are those of the cycle-exact simulator on "
-            f"{space.base.images} image{'s' if space.base.images > 1 else ''} (table `{space.base.technology}`), accuracy that of "
+            f"{space.base.images} image{'s' if space.base.images > 1 else ''} "
+            f"(table `{space.base.technology}`), accuracy that of "
             f"{space.base.accuracy_images} images (one image is "
             f"{100 / space.base.accuracy_images:.1f} points, an accuracy is known to "
             f"+-{98 / math.sqrt(space.base.accuracy_images):.0f} points at worst, and a negative "
