@@ -5,6 +5,7 @@ the page is read from the table.
 """
 
 import json
+import math
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,9 +51,12 @@ def page(space: Space, table: pd.DataFrame, result: dict) -> str:
             "",
             "Made by `make study`: it runs `sparsespike explore study` and writes this page from "
             "its table. Cycles and energy are those of the cycle-exact simulator on "
-            f"{space.base.images} images (table `{space.base.technology}`), accuracy that of "
+            f"{space.base.images} image{'s' if space.base.images > 1 else ''} "
+            f"(table `{space.base.technology}`), accuracy that of "
             f"{space.base.accuracy_images} images (one image is "
-            f"{100 / space.base.accuracy_images:.1f} points), LUT and block RAM are estimated by "
+            f"{100 / space.base.accuracy_images:.1f} points, an accuracy is known to "
+            f"+-{98 / math.sqrt(space.base.accuracy_images):.0f} points at worst, and a negative "
+            "drop is chance), LUT and block RAM are estimated by "
             "`reports.resources`. Networks are changed without training them again. "
             "[The notebook](study.ipynb) asks the same table other questions.",
             "",
@@ -68,9 +72,9 @@ def page(space: Space, table: pd.DataFrame, result: dict) -> str:
 def _size(space: Space, table: pd.DataFrame, result: dict) -> list[str]:
     knobs = [knob for knob in space.knobs if len(knob.values) > 1]
     allowed = sum(map(space.allows, space.combinations()))
-    part = (
-        "all" if len(table) == allowed else "a random part and the surroundings of its best point"
-    )
+    whole = len(table) == allowed
+    random = f"{space.search.trials} at random and those around the best; `make study` takes all"
+    part = "all" if whole else random
     return [
         f"{len(table):,} points of {allowed:,} ({part}): "
         f"{int(table['feasible'].sum()):,} feasible, "
@@ -192,8 +196,7 @@ def _front(space: Space, table: pd.DataFrame) -> list[str]:
     lines = [
         "## Along the front",
         "",
-        f"Every {max(1, len(front) // 20)}th of the {len(front)} points of the front that lose at "
-        f"most {DROP:g} points.",
+        f"{len(shown)} of the {len(front)} points of the front that lose at most {DROP:g} points.",
         "",
         "| point | network | engine | "
         + " | ".join(METRICS[name].label for name in space.objectives)
