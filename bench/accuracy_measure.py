@@ -58,13 +58,13 @@ def measure(name: str, data: ImageSet, words: str) -> NetworkResults:
 
 
 def read_controls(path: Path) -> pd.DataFrame | None:
-    """Rows of model.controls.ControlResult from a JSON list; None where there is no file."""
+    """The arms of a file that `sparsespike prune --controls` writes; None where there is none."""
     if not path.exists():
         return None
     try:
-        rows = json.loads(path.read_text())
+        rows = json.loads(path.read_text())["arms"]
         frame = pd.DataFrame(rows, columns=list(_CONTROL_COLUMNS))
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ContractError(
             f"{path.name}: not a list of control results; write it again"
         ) from error

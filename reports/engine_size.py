@@ -31,11 +31,11 @@ def register_bits(engine: EngineConfig) -> int:
     its pipelines (and an attention unit its sums); the rest reads, writes and counts.
     """
     entry = engine.chunk * (1 + engine.time_steps)
-    lane = 2 * engine.time_steps * engine.accumulator_bits + entry + 127
-    cluster = 500 * engine.time_steps + 5 * entry
+    lane = 2 * engine.time_steps * engine.accumulator_bits + entry + 143
+    cluster = 500 * engine.time_steps + 5 * entry + 29
     attention = 16 * engine.head_slots * engine.time_steps
     return (
-        5700
+        5921
         + engine.clusters * (cluster + engine.lanes * lane)
         + engine.attention_units * attention
     )

@@ -41,7 +41,7 @@ class Built:
             torch.manual_seed(0)
             network = Spikformer(dense.network.config)
             save_checkpoint(Checkpoint(network, dense.pixels), self.zoo / "nano-dense.safetensors")
-            (self.zoo / "nano.controls.json").write_text(json.dumps(CONTROLS))
+            (self.zoo / "nano.controls.json").write_text(json.dumps({"arms": CONTROLS}))
             (self.zoo / "nano.training.json").write_text("[]")
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(zoo, "ZOO", self.zoo)
@@ -204,9 +204,10 @@ def test_the_card_of_another_network_is_refused(bare, monkeypatch):
     ("text", "message"),
     [
         ("{", "not a list of control results"),
-        ("[]", "a row lacks"),
-        ('[{"arm": "ticket", "seed": 0}]', "a row lacks"),
-        (json.dumps([CONTROLS[0] | {"arm": "luck"}]), "unknown arm 'luck'"),
+        ("[]", "not a list of control results"),
+        ('{"arms": []}', "a row lacks"),
+        ('{"arms": [{"arm": "ticket", "seed": 0}]}', "a row lacks"),
+        (json.dumps({"arms": [CONTROLS[0] | {"arm": "luck"}]}), "unknown arm 'luck'"),
     ],
 )
 def test_damaged_controls_are_refused(text, message, tmp_path):

@@ -7,15 +7,15 @@ from sparsespike.contract.config import load_engine
 
 # Bits of all flip-flops and of all memories, counted in the RTLIL of `hw.engine.Engine`.
 NETLISTS = [
-    ("micro", {}, 13_197, 1_305_600),
-    ("small", {}, 44_516, 3_827_200),
-    ("small", {"lanes": 16}, 57_610, 4_512_768),
-    ("small", {"chunk": 32}, 49_327, 6_546_944),
-    ("small", {"axi_data_bits": 128}, 44_897, 3_827_200),
-    ("small", {"time_steps": 8}, 78_924, 6_923_776),
-    ("small", {"fifo_depth": 16}, 44_612, 3_855_872),
-    ("small", {"clusters": 8}, 66_938, 6_618_112),
-    ("small", {"lanes": 4, "accumulator_bits": 30}, 38_912, 3_484_416),
+    ("micro", {}, 13_512, 1_310_080),
+    ("small", {}, 45_365, 3_837_824),
+    ("small", {"lanes": 16}, 58_971, 4_523_392),
+    ("small", {"chunk": 32}, 50_176, 6_557_568),
+    ("small", {"axi_data_bits": 128}, 45_746, 3_837_824),
+    ("small", {"time_steps": 8}, 79_797, 6_934_400),
+    ("small", {"fifo_depth": 16}, 45_461, 3_866_496),
+    ("small", {"clusters": 8}, 68_415, 6_636_928),
+    ("small", {"lanes": 4, "accumulator_bits": 30}, 39_505, 3_495_040),
     ("large", {}, 174_399, 50_705_920),
 ]
 
