@@ -101,7 +101,7 @@ def _on_images(name: str, integer: IntegerNetwork, data: ImageSet, words: str) -
     with progress(f"{name}: integer network", total=total) as advance:
         profile = profile_layers(integer, data.images, progress=advance)
     correct = {"float": _correct_float(name, data)}
-    for bits in WEIGHT_BITS:
+    for bits in reversed(WEIGHT_BITS):
         if bits == integer.config.weight_bits:
             correct[str(bits)] = int((profile.predicted == data.labels).sum())
         else:

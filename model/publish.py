@@ -32,7 +32,7 @@ def publish(
     score = evaluate_integer(integer, test, progress=progress)
     own = network.config.weight_bits
     by_bits: dict[int, float] = {own: score.accuracy}
-    for bits in (bits for bits in WEIGHT_BITS if bits < own):
+    for bits in (bits for bits in reversed(WEIGHT_BITS) if bits < own):
         coarser = quantize(network, checkpoint.pixels, bits)
         by_bits[bits] = evaluate_integer(coarser, test, progress=progress).accuracy
     card = {

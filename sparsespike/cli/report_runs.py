@@ -168,7 +168,7 @@ def _alternatives(network: IntegerNetwork, name: str) -> Iterator[tuple[str, str
             yield "tokens kept", label, changed
     checkpoint = find_checkpoint(name)
     if checkpoint is not None:
-        for bits in WEIGHT_BITS:
+        for bits in reversed(WEIGHT_BITS):
             yield "weight bits", f"{bits} bit", quantize_checkpoint(checkpoint, bits)
 
 

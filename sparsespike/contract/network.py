@@ -26,7 +26,7 @@ from pydantic import (
 from sparsespike.contract.errors import ContractError
 
 FORMAT_VERSION = 1
-WEIGHT_BITS = (8, 6, 4)
+WEIGHT_BITS = (4, 6, 8)
 """What a weight may have."""
 
 LayerKind = Literal["conv", "linear", "attention", "selector", "head"]

@@ -43,8 +43,12 @@ def words(tmp_path):
 
 def _start(words):
     with open(f"{words[1]}.log", "w") as log:
+        # A background job of a shell ignores SIGINT, and so would its children.
         return subprocess.Popen(
-            [sys.executable, "-c", START, *words], stdout=subprocess.DEVNULL, stderr=log
+            [sys.executable, "-c", START, *words],
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
 
