@@ -31,7 +31,9 @@ def bundle(tmp_path_factory):
 
 def run(folder, simulator):
     """Runs the testbench with nothing of this project to import."""
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    # Under pytest, cocotb's runner would exit at the first failure.
+    hidden = ("PYTHONPATH", "PYTEST_CURRENT_TEST")
+    environment = {name: value for name, value in os.environ.items() if name not in hidden}
     return subprocess.run(
         [sys.executable, "testbench/run.py", "--simulator", simulator],
         cwd=folder,
