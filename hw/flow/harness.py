@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 """A top with few pins around the engine, so that a package has enough of them to place it."""
 
 from __future__ import annotations
