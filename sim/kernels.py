@@ -102,7 +102,7 @@ def _operations(d: LayerNumbers, n: int) -> int:
 def _time_tile(
     e: EngineNumbers,
     d: LayerNumbers,
-    lanes: int,
+    channels: int,
     masks: NDArray,
     walk: Walk,
     hits: NDArray,
@@ -113,14 +113,17 @@ def _time_tile(
 ) -> None:
     """A tile's walk over a band through broadcast register, lanes and neuron unit of cluster k.
 
-    masks: those of the tile, (mask words * lanes,); hits: (beats,) lanes that a beat meets; places:
-    those of the band's positions in the walk.
+    channels: those of the tile; channel v is on lane v % e.lanes. masks: those of the tile, (mask
+    words * channels,); hits: (beats,) channels that a beat meets; places: those of the band's
+    positions in the walk.
     """
     starts, ring, room = s.starts[k], s.place[k], s.room[k]
     finish, takes, unit = s.finish[k], s.take[k], s.unit[k]
-    size = 1 if d.output == _HEAD else lanes
+    lanes, paired = min(channels, e.lanes), channels > e.lanes
+    size = 1 if d.output == _HEAD else channels
     end, stages, gap = np.uint64(e.fifo - 1), e.broadcast_stages, s.gap[size]
     all_lanes = ~_ZERO >> np.uint64(64 - lanes)
+    upper = np.uint64(e.lanes)
     entered, left = s.entered[k], s.left[k]
     skips, stalls, idle, pushes, met = 0, 0, 0, 0, 0
     first_scan, beat = walk.before[places.start]
@@ -134,9 +137,13 @@ def _time_tile(
         skips += walk.beats[scan] == 0
         for index in range(walk.beats[scan]):
             left += index > 0
-            bitmap, first = walk.bitmap[beat], walk.mask[beat] * lanes
-            line = masks[first : first + lanes]
-            entering = all_lanes if walk.last[beat] else hits[beat]
+            bitmap, first = walk.bitmap[beat], walk.mask[beat] * channels
+            line = masks[first : first + channels]
+            entering = hits[beat]
+            if paired:
+                entering = (entering | entering >> upper) & all_lanes
+            if walk.last[beat]:
+                entering = all_lanes
             if left < full:
                 earliest, waiting = left, entering
                 while waiting != _ZERO:
@@ -149,6 +156,8 @@ def _time_tile(
                 entering &= entering - _ONE
                 start = max(left + 2, finish[lane] + 1)
                 count = ones(bitmap & line[lane])
+                if lane + upper < channels:
+                    count += ones(bitmap & line[lane + upper])
                 met += count
                 finish[lane] = start + max(count, 1) - 1
                 place = ring[lane]
@@ -159,7 +168,7 @@ def _time_tile(
                 full = max(full, room[lane])
             if walk.last[beat]:
                 operations = _operations(d, walk.order[row // d.groups]) if d.pool else 1
-                _end_walk(e, k, lanes, size, gap, operations, unit, finish, takes, tally)
+                _end_walk(e, k, channels, size, gap, operations, unit, finish, takes, tally)
                 row += 1
             beat += 1
     s.entered[k], s.left[k] = entered, left
@@ -170,14 +179,14 @@ def _time_tile(
     tally[_READ] += met
     tally[_SCANS] += scans
     tally[_BEATS] += beat - first_beat
-    tally[_MASKS] += scans * lanes
+    tally[_MASKS] += scans * channels
 
 
 @njit(cache=True)
 def _end_walk(
     e: EngineNumbers,
     k: int,
-    lanes: int,
+    channels: int,
     size: int,
     gap: int,
     operations: int,
@@ -186,21 +195,22 @@ def _end_walk(
     takes: NDArray,
     tally: NDArray,
 ) -> None:
-    """The lanes end a walk, each once its output register is free; the neuron unit takes them.
+    """The lanes end a walk, each once its output is free; the neuron unit takes their channels.
 
     size: takes of a row, `gap` cycles after the last, which then needs `operations` of write-back;
     with none it takes no row credit.
     """
     previous, held, waited = unit[TAKE], 0, 0
-    for lane in range(lanes):
+    for lane in range(min(channels, e.lanes)):
         wait = max(0, takes[lane] + 1 - finish[lane])
         finish[lane] += wait
         held += wait
-    for lane in range(lanes):
-        first = size == 1 or lane == 0
+    for channel in range(channels):
+        lane = channel if channel < e.lanes else channel - e.lanes
+        first = size == 1 or channel == 0
         take = max(finish[lane] + e.lane_latency, previous + (gap if first else 1))
         previous = take
-        if operations > 0 and (size == 1 or lane == lanes - 1):
+        if operations > 0 and (size == 1 or channel == channels - 1):
             previous = _complete(e, unit, k, take, operations, e.slots)
             waited += previous - take
         takes[lane] = previous

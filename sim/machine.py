@@ -210,7 +210,7 @@ def _outputs(
         totals = values.sum(axis=1) + bias  # over bands
         run.logits = np.zeros(d.classes, np.int64)
         for tile in range(d.tiles):
-            first = rows[tile] * machine.engine.lanes
+            first = rows[tile] * machine.engine.channels
             run.logits[first : first + lanes[tile]] = totals[tile, : lanes[tile]]
         return
     values = values + bias[:, None, :]

@@ -8,16 +8,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from sim.naive_memory import Memories
+from sim.naive_neuron import OutputRegister
 from sparsespike.contract import derived
 
 Fields = dict[str, int]
-
-
-class Slot:
-    """An output register of the attention unit."""
-
-    def __init__(self) -> None:
-        self.output: tuple[int, list[int]] | None = None
 
 
 class AttentionUnit:
@@ -29,7 +23,7 @@ class AttentionUnit:
         self._layer, self._memories, self._counters = layer, memories, counters
         self.heads = heads
         self.slots = layer["head_words"] * memories.engine.chunk
-        self.outputs = [Slot() for _ in range(self.slots)]
+        self.outputs = [OutputRegister() for _ in range(self.slots)]
         self._process = self._run()
         self._cycle = 0
 

@@ -43,16 +43,16 @@ class Broadcaster:
         return self._register is None and not any(self._stages)
 
     def _emit(self, cycle: int, scan: Scan) -> None:
-        active = list(zip(self._lanes, scan.tile.lanes, strict=False))
         if not scan.beats:
             self._counters["chunks_skipped"] += 1
             self._register = None
             return
         beat = scan.beats[self._next_beat]
         entering = []
-        for lane, tile_lane in active:
-            matches = _matches(tile_lane, scan.mask, beat)
-            if matches or beat.last:
+        for first, lane in enumerate(self._lanes[: len(scan.tile.lanes)]):
+            channels = scan.tile.lanes[first :: len(self._lanes)]
+            matches = [_matches(channel, scan.mask, beat) for channel in channels]
+            if any(matches) or beat.last:
                 entering.append((lane, matches))
         if any(lane.full for lane, _ in entering):
             self._counters["broadcast_stalls"] += 1

@@ -31,6 +31,9 @@ class Cluster:
         self.counters: Counter[str] = Counter()
         self.tiles: list[Tile] = []
         self._lanes = [Lane(engine, self.counters) for _ in range(engine.lanes)]
+        # A lane of several channels has an output for each.
+        channels = range(derived.tile_channels(engine))
+        self._outputs = [self._lanes[v % engine.lanes].outputs[v // engine.lanes] for v in channels]
         self._broadcaster = Broadcaster(self._lanes, self.counters)
         self._neurons: NeuronUnit | None = None
         self._walked = self._finished = 0
@@ -113,7 +116,7 @@ class Cluster:
                 for place, lane in enumerate(tile.lanes):
                     ends = (n, g) == visits[-1] and place == len(tile.lanes) - 1
                     take = Take(
-                        self._lanes[place],
+                        self._outputs[place],
                         place,
                         lane.constants,
                         n,
@@ -124,7 +127,7 @@ class Cluster:
                         ends,
                     )
                     if self._layer["output"] == Output.HEAD:
-                        take.row = tile.row * self._engine.lanes + place
+                        take.row = tile.row * len(self._outputs) + place
                         take.place, take.size = 0, 1
                         if self._positions[0]:
                             take.constants = take.constants | {"bias": 0}

@@ -1,10 +1,11 @@
-"""Naive twin, lane: a queue of matched beats, an issue stage, an output register."""
+"""Naive twin, lane: a queue of matched beats, an issue stage, output registers."""
 
 from __future__ import annotations
 
 from collections import Counter, deque
 from dataclasses import dataclass
 
+from sim.naive_neuron import OutputRegister
 from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
 
@@ -21,20 +22,21 @@ class Beat:
 @dataclass
 class _Entry:
     pushed: int
-    work: list[tuple[int, tuple[int, ...]]]
+    channels: int
+    work: list[tuple[int, int, tuple[int, ...]]]
     last: bool
     issued: int = 0
 
 
 class Lane:
-    """A queue of matched beats, an issue stage, and the output register."""
+    """A queue of matched beats, an issue stage, and an output register for each of its channels."""
 
     def __init__(self, engine: EngineConfig, counters: Counter[str]) -> None:
         self._engine, self.counters = engine, counters
         self._queue: deque[_Entry] = deque()
         self._current: _Entry | None = None
-        self._sums = [0] * engine.time_steps
-        self.output: tuple[int, list[int]] | None = None
+        self._sums = self._zeros()
+        self.outputs = [OutputRegister() for _ in range(engine.lane_channels)]
 
     @property
     def full(self) -> bool:
@@ -44,12 +46,16 @@ class Lane:
     @property
     def idle(self) -> bool:
         """Whether nothing is queued, issuing or waiting to be taken."""
-        return not self._queue and self._current is None and self.output is None
+        return not self._queue and self._current is None and not self._untaken
 
-    def push(self, cycle: int, beat: Beat, matches: list[tuple[int, int]]) -> None:
-        """A beat enters; matches: (slot, weight), lowest slot first."""
-        work = [(weight << beat.shift, beat.spikes[slot]) for slot, weight in matches]
-        self._queue.append(_Entry(cycle, work, beat.last))
+    def push(self, cycle: int, beat: Beat, matches: list[list[tuple[int, int]]]) -> None:
+        """A beat enters; matches: by channel, (slot, weight), lowest slot first."""
+        work = [
+            (channel, weight << beat.shift, beat.spikes[slot])
+            for channel, found in enumerate(matches)
+            for slot, weight in found
+        ]
+        self._queue.append(_Entry(cycle, len(matches), work, beat.last))
         self.counters["queue_entries"] += 1
 
     def tick(self, cycle: int) -> None:
@@ -60,7 +66,7 @@ class Lane:
         if entry is None:
             return
         final = entry.issued >= len(entry.work) - 1
-        if final and entry.last and self.output is not None:
+        if final and entry.last and self._untaken:
             self.counters["lane_output_stalls"] += 1
             return
         if entry.work:
@@ -69,10 +75,19 @@ class Lane:
         if final:
             self._current = None
             if entry.last:
-                self.output = (cycle + derived.LANE_LATENCY, self._sums)
-                self._sums = [0] * self._engine.time_steps
+                for register, sums in zip(self.outputs[: entry.channels], self._sums, strict=False):
+                    register.output = (cycle + derived.LANE_LATENCY, sums)
+                self._sums = self._zeros()
 
-    def _issue(self, weight: int, steps: tuple[int, ...]) -> None:
+    @property
+    def _untaken(self) -> bool:
+        return any(register.output is not None for register in self.outputs)
+
+    def _zeros(self) -> list[list[int]]:
+        return [[0] * self._engine.time_steps for _ in range(self._engine.lane_channels)]
+
+    def _issue(self, channel: int, weight: int, steps: tuple[int, ...]) -> None:
         self.counters["weights_read"] += 1
         self.counters["additions"] += sum(steps)
-        self._sums = [value + weight * bit for value, bit in zip(self._sums, steps, strict=True)]
+        for a, bit in enumerate(steps):
+            self._sums[channel][a] += weight * bit

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from sim.naive_memory import Memories
 from sparsespike.contract import derived, numeric
@@ -14,17 +13,18 @@ from sparsespike.contract.program import Output
 Fields = dict[str, int]
 
 
-class Source(Protocol):
-    """Something whose output register the neuron unit empties: (ready cycle, sums) or None."""
+@dataclass
+class OutputRegister:
+    """What the neuron unit takes: (ready cycle, sums) of a channel, None while there are none."""
 
-    output: tuple[int, list[int]] | None
+    output: tuple[int, list[int]] | None = None
 
 
 @dataclass
 class Take:
     """One output that the neuron unit expects next; size: takes of its row."""
 
-    source: Source
+    source: OutputRegister
     key: int
     constants: dict[str, int]
     n: int

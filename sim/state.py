@@ -21,6 +21,7 @@ class EngineNumbers(NamedTuple):
 
     clusters: int
     lanes: int
+    channels: int
     pitch: int
     chunk: int
     adders: int
@@ -122,6 +123,7 @@ def engine_numbers(engine: EngineConfig) -> EngineNumbers:
     return EngineNumbers(
         clusters=engine.clusters,
         lanes=engine.lanes,
+        channels=derived.tile_channels(engine),
         pitch=derived.lane_pitch(engine),
         chunk=engine.chunk,
         adders=engine.time_steps,

@@ -68,7 +68,7 @@ def decode_stream(program: Program, teams: NDArray[np.int64]) -> TileArrays:
             head["magic"] != TILE_MAGIC
             or (head["cluster"], head["split"]) != (cluster, split)
             or cluster >= derived.teams(engine, split)
-            or not (1 <= head["lanes"] <= engine.lanes)
+            or not (1 <= head["lanes"] <= derived.tile_channels(engine))
         ):
             raise ContractError(f"weight stream: tile {index} has header {head}; compile it again")
         lanes = _lanes(engine, stream, position + 1, head["lanes"], head["mask_lines"])

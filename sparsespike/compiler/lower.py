@@ -9,6 +9,7 @@ import numpy as np
 
 from sparsespike.compiler.bounds import attention_threshold, lane_thresholds
 from sparsespike.compiler.dataflow import Flow
+from sparsespike.compiler.order import lane_loads
 from sparsespike.compiler.pack import Lanes, pack_lanes, pack_tile, spread_weights
 from sparsespike.compiler.plan import Plan, nonzeros
 from sparsespike.compiler.refuse import require
@@ -119,7 +120,7 @@ class Lowering:
         source, layer = self.plan.storage[flow.source], self.net.layer(flow.name)
         slots = source.slot_channel[: source.chunks * self.engine.chunk]
         weights = spread_weights(self.engine, layer.weight, slots)
-        self._check_tile_memory(flow, weights.shape[1])
+        self._check_masks(flow, weights.shape[1])
         lanes = pack_lanes(self.engine, weights)
         storage = self.plan.storage[flow.target] if flow.target else None
         split, tiles = layer_tiles(
@@ -130,15 +131,21 @@ class Lowering:
             mask_words=weights.shape[1],
             bands=self.bands.get(flow.name),
         )
+        self._check_weights(flow, lanes, tiles)
         return tiles, split, self._packets(flow, layer, lanes, tiles)
 
-    def _check_tile_memory(self, flow: Flow, mask_words: int) -> None:
+    def _check_masks(self, flow: Flow, mask_words: int) -> None:
         engine, where = self.engine, f"layer {flow.name}"
         masks = derived.mask_lines(engine) * derived.masks_per_beat(engine)
         require(where, "mask memory (mask_depth, words)", mask_words, masks,
                 f"raise mask_depth to {mask_words} or chunk")  # fmt: skip
+
+    def _check_weights(self, flow: Flow, lanes: Lanes, tiles: list[Tile]) -> None:
+        engine, where = self.engine, f"layer {flow.name}"
+        lines = np.diff(lanes.first)
+        heaviest = max(int(lane_loads(lines, t.channels, engine.lanes).max()) for t in tiles)
+        most = heaviest * derived.weights_per_beat(engine)
         weights = derived.weight_lines(engine) * derived.weights_per_beat(engine)
-        most = int(nonzeros(self.net, flow).max())
         require(where, "weight memory (weight_depth)", most, weights,
                 f"raise weight_depth to {most} or prune the layer")  # fmt: skip
 

@@ -104,4 +104,4 @@ def tile_cycles(engine: EngineConfig, flow: Flow, mask_words: int) -> int:
     planes = min(_PLANES, flow.input_max) if flow.source_counts else 1
     beats = mask_words * (derived.pixel_passes(engine) if flow.pixel else planes)
     writes = derived.write_slots(engine) * (_POOL_OPERATIONS if flow.pool else 1)
-    return int(16 * max(beats, writes, engine.lanes))
+    return int(16 * max(beats, writes, derived.tile_channels(engine)))

@@ -35,16 +35,16 @@ class Storage:
 
 def plain_storage(engine: EngineConfig, work: NDArray[np.int64]) -> Storage:
     """Storage of a tensor of len(work) channels; work: expected additions of each."""
-    rows = _line_rows(engine, derived.ceil_div(len(work), engine.lanes))
-    return _storage(engine, group_channels(work, rows))
+    rows = _line_rows(engine, derived.ceil_div(len(work), derived.tile_channels(engine)))
+    return _storage(engine, group_channels(work, rows, engine.lanes))
 
 
 def shared_storage(
     engine: EngineConfig, work: NDArray[np.int64], floor: NDArray[np.int64]
 ) -> Storage:
     """Storage of a tensor that several layers write, see `share_rows`."""
-    rows = _line_rows(engine, derived.ceil_div(len(work), engine.lanes))
-    return _storage(engine, share_rows(work, floor, rows))
+    rows = _line_rows(engine, derived.ceil_div(len(work), derived.tile_channels(engine)))
+    return _storage(engine, share_rows(work, floor, rows, engine.lanes))
 
 
 def qkv_storage(engine: EngineConfig, work: NDArray[np.int64], floor: int, heads: int) -> Storage:
@@ -70,7 +70,7 @@ def attention_storage(engine: EngineConfig, qkv: Storage, dim: int) -> Storage:
 
 def head_slots(engine: EngineConfig, channels: int) -> int:
     """Slots of an attention head of `channels` channels."""
-    rows = _line_rows(engine, derived.ceil_div(channels, engine.lanes))
+    rows = _line_rows(engine, derived.ceil_div(channels, derived.tile_channels(engine)))
     return rows * derived.lane_pitch(engine)
 
 
@@ -87,7 +87,7 @@ def _head_rows(
     return [
         part + head * channels
         for head in range(heads)
-        for part in share_rows(work[head], least, rows)
+        for part in share_rows(work[head], least, rows, engine.lanes)
     ]
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sparsespike.compiler.dataflow import Flow
 from sparsespike.compiler.mapping import map_layer
-from sparsespike.compiler.order import group_channels
+from sparsespike.compiler.order import group_channels, lane_loads
 from sparsespike.compiler.storage import Storage
 from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
@@ -47,7 +47,8 @@ def layer_tiles(
     is written. bands: as many as this, instead of the best choice.
     """
     rows = storage.rows if storage is not None else _free_rows(engine, flow, nonzeros)
-    heaviest = np.array([nonzeros[row].max(initial=0) for row in rows])
+    loads = [lane_loads(nonzeros, row, engine.lanes) for row in rows]
+    heaviest = np.array([load.max(initial=0) for load in loads])
     mapping = map_layer(engine, flow, heaviest=heaviest, mask_words=mask_words, bands=bands)
     teams = derived.teams(engine, mapping.split)
     silent = np.full(1, -1, np.int64)
@@ -61,8 +62,8 @@ def _free_rows(
     engine: EngineConfig, flow: Flow, nonzeros: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], ...]:
     """Rows of a layer that stores none: the head's are in the order of classes."""
-    channels = len(nonzeros)
+    channels, size = len(nonzeros), derived.tile_channels(engine)
     if flow.output == Output.HEAD:
-        starts = range(0, channels, engine.lanes)
-        return tuple(np.arange(s, min(s + engine.lanes, channels)) for s in starts)
-    return tuple(group_channels(nonzeros, derived.ceil_div(channels, engine.lanes)))
+        starts = range(0, channels, size)
+        return tuple(np.arange(s, min(s + size, channels)) for s in starts)
+    return tuple(group_channels(nonzeros, derived.ceil_div(channels, size), engine.lanes))

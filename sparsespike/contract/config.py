@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from sparsespike.contract.errors import ContractError
 
+MAX_TILE_CHANNELS = 64
+"""Output channels of a tile: lanes times channels of a lane."""
 _PRESETS = Path(__file__).parent / "presets"
 
 
@@ -26,7 +28,8 @@ class EngineConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     clusters: int = Field(ge=1, le=32, description="broadcasters, each with its own lanes")
-    lanes: int = Field(ge=1, le=64, description="lanes per cluster, one output channel each")
+    lanes: int = Field(ge=1, le=64, description="lanes per cluster, one addition a cycle each")
+    lane_channels: Literal[1, 2] = Field(description="output channels a lane holds at a time")
     chunk: int = Field(ge=4, le=64, description="input channels per chunk, a power of two")
     fifo_depth: int = Field(ge=1, le=64, description="matched chunks a lane can queue")
     time_steps: int = Field(ge=1, le=16, description="adders per lane, one time step each")
@@ -55,6 +58,11 @@ class EngineConfig(BaseModel):
     def _consistent(self) -> EngineConfig:
         if self.chunk & (self.chunk - 1):
             raise ValueError(f"chunk must be a power of two, not {self.chunk}")
+        if self.lanes * self.lane_channels > MAX_TILE_CHANNELS:
+            raise ValueError(
+                f"lanes * lane_channels must be at most {MAX_TILE_CHANNELS}, "
+                f"not {self.lanes * self.lane_channels}"
+            )
         if self.attention_units > self.clusters:
             raise ValueError(
                 f"attention_units must be at most clusters ({self.clusters}), "

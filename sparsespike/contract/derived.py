@@ -56,9 +56,14 @@ def ceil_div(value: int, divisor: int) -> int:
     return -(-value // divisor)
 
 
+def tile_channels(engine: EngineConfig) -> int:
+    """Output channels of a whole tile; channel v is computed by lane v % lanes."""
+    return engine.lanes * engine.lane_channels
+
+
 def lane_pitch(engine: EngineConfig) -> int:
-    """Channel slots of a row: lanes rounded up to a power of two."""
-    return 1 << (engine.lanes - 1).bit_length()
+    """Channel slots of a row: those of a tile rounded up to a power of two."""
+    return 1 << (tile_channels(engine) - 1).bit_length()
 
 
 def line_slots(engine: EngineConfig) -> int:

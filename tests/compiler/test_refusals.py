@@ -15,8 +15,8 @@ TOO_SMALL = {
     "mask memory": ({"mask_depth": 8}, {}, "layer conv0: mask memory (mask_depth, words) needs 9, "
                     "the engine has 8; raise mask_depth to 9"),
     "weight memory": ({"weight_depth": 32}, {"density": 1.0},
-                      "layer conv2: weight memory (weight_depth) needs 36, the engine has 32; "
-                      "raise weight_depth to 36"),
+                      "layer conv2: weight memory (weight_depth) needs 40, the engine has 32; "
+                      "raise weight_depth to 40"),
     "spike memory": ({"spike_depth": 100}, {}, "layer conv0: spike memory (spike_depth, words) "
                      "needs 192, the engine has 100; raise spike_depth to 192"),
     "count memory": ({"count_depth": 31}, {}, "layer rpe: count memory (count_depth, words) "

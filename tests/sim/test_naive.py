@@ -51,12 +51,14 @@ class Pair:
     selectors: tuple[int, ...]
     variant: int = 0
     bits: int = 8
+    channels: int = 1
 
     def build(self):
         engine = load_engine(
             "small",
             clusters=self.clusters,
             lanes=self.lanes,
+            lane_channels=self.channels,
             chunk=self.chunk,
             fifo_depth=self.fifo,
             time_steps=self.adders,
@@ -85,7 +87,7 @@ class Pair:
 
 
 PAIRS = [
-    #    K  L   C   F  A  T  lat int axi  units density selectors variant bits
+    #    K  L   C   F  A  T  lat int axi  units density selectors variant bits channels
     Pair(1, 1, 4, 1, 1, 1, 1, 1, 64, 1, 0.3, ()),
     Pair(1, 4, 8, 4, 4, 4, 20, 1, 64, 1, 0.1, (0,)),
     Pair(2, 3, 4, 2, 2, 4, 5, 2, 64, 1, 0.2, (0,), 1),
@@ -102,6 +104,11 @@ PAIRS = [
     Pair(3, 16, 16, 4, 2, 1, 4, 1, 128, 3, 0.2, (0, 1), 3, 6),
     Pair(2, 5, 8, 7, 4, 3, 20, 2, 64, 2, 0.1, (0,), 1, 4),
     Pair(4, 3, 4, 1, 8, 4, 1, 1, 128, 2, 0.02, (1,), 3),
+    Pair(1, 1, 4, 1, 1, 1, 1, 1, 64, 1, 0.3, (), channels=2),
+    Pair(4, 8, 16, 8, 4, 4, 20, 1, 64, 4, 0.1, (0,), channels=2),
+    Pair(2, 3, 8, 2, 2, 4, 5, 2, 64, 1, 0.2, (0,), 1, channels=2),
+    Pair(3, 5, 16, 3, 4, 8, 20, 1, 128, 2, 1.0, (0, 1), 3, 4, channels=2),
+    Pair(2, 16, 32, 16, 3, 2, 9, 1, 128, 2, 0.05, (0,), 2, channels=2),
 ]
 
 
