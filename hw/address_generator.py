@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 from hw import layouts
 from hw.band_place import BandPlace
 from hw.cluster_layouts import scan_layout
+from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
 from sparsespike.contract.program import Accumulate, Operation
 
@@ -39,7 +40,7 @@ class AddressGenerator(wiring.Component):
                 "works": Out(1),
                 "available": In(1),
                 "half": In(1),
-                "lanes": In(range(engine.lanes + 1)),
+                "lanes": In(range(derived.tile_channels(engine) + 1)),
                 "tile_done": Out(1),
                 "token": Out(16),
                 "stored": In(16),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.bits import at_most_one, encode, lowest_one, union
 from hw.cluster_layouts import beat_layout, mask_layout
+from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
 
 
@@ -25,8 +26,8 @@ def word_layout(engine: EngineConfig) -> data.StructLayout:
             "last": 1,
             "final": 1,
             "half": 1,
-            "active": engine.lanes,
-            "masks": data.ArrayLayout(mask_layout(engine), engine.lanes),
+            "active": derived.tile_channels(engine),
+            "masks": data.ArrayLayout(mask_layout(engine), derived.tile_channels(engine)),
         }
     )
 
@@ -42,8 +43,8 @@ class BroadcastRegister(wiring.Component):
     Members:
         i: words.
         beat: shared part of the beat.
-        matches: per lane, mask and non-silent slots.
-        masks: per lane, mask and weight offset.
+        matches: per channel, mask and non-silent slots.
+        masks: per channel, mask and weight offset.
         push: per lane, the beat enters its queue in this cycle.
         full: per lane, its queue has no place.
         standing: a word is in the register.
@@ -53,13 +54,13 @@ class BroadcastRegister(wiring.Component):
 
     def __init__(self, engine: EngineConfig) -> None:
         self._engine = engine
-        lanes = engine.lanes
+        lanes, channels = engine.lanes, derived.tile_channels(engine)
         super().__init__(
             {
                 "i": In(stream.Signature(word_layout(engine))),
                 "beat": Out(beat_layout(engine)),
-                "matches": Out(data.ArrayLayout(engine.chunk, lanes)),
-                "masks": Out(data.ArrayLayout(mask_layout(engine), lanes)),
+                "matches": Out(data.ArrayLayout(engine.chunk, channels)),
+                "masks": Out(data.ArrayLayout(mask_layout(engine), channels)),
                 "push": Out(lanes),
                 "full": In(lanes),
                 "standing": Out(1),
@@ -88,10 +89,11 @@ class BroadcastRegister(wiring.Component):
             m.d.comb += slots.eq(union(self.beat.spikes))
 
         def match_lanes() -> None:
+            for channel, match in enumerate(self.matches):
+                m.d.comb += match.eq(Mux(word.active[channel], slots & word.masks[channel].mask, 0))
             for lane in range(engine.lanes):
-                match = slots & word.masks[lane].mask
-                m.d.comb += self.matches[lane].eq(match)
-                m.d.comb += wanted[lane].eq(word.active[lane] & (match.any() | self.beat.last))
+                met = Cat(match.any() for match in self.matches[lane :: engine.lanes]).any()
+                m.d.comb += wanted[lane].eq(met | (word.active[lane] & self.beat.last))
             m.d.comb += [blocked.eq((wanted & self.full).any()), self.masks.eq(word.masks)]
 
         select_plane()

@@ -19,6 +19,7 @@ from hw.cluster_layouts import (
     scan_layout,
 )
 from hw.word_select import WordSelect
+from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
 from sparsespike.contract.program import Operation
 
@@ -45,7 +46,8 @@ class Broadcaster(wiring.Component):
 
     def __init__(self, engine: EngineConfig) -> None:
         self._engine = engine
-        masks = data.ArrayLayout(mask_layout(engine), engine.lanes)
+        channels = derived.tile_channels(engine)
+        masks = data.ArrayLayout(mask_layout(engine), channels)
         tokens = range(max(2, engine.max_tokens))
         super().__init__(
             {
@@ -58,7 +60,7 @@ class Broadcaster(wiring.Component):
                 "list_value": In(tokens),
                 "available": In(1),
                 "half": In(1),
-                "lanes": In(range(engine.lanes + 1)),
+                "lanes": In(range(channels + 1)),
                 "walked": Out(1),
                 "attention": In(stream.Signature(scan_layout(engine), always_ready=True)),
                 "token": In(16),
@@ -69,7 +71,7 @@ class Broadcaster(wiring.Component):
                 "masks": In(masks),
                 "push": Out(engine.lanes),
                 "beat": Out(beat_layout(engine)),
-                "matches": Out(data.ArrayLayout(engine.chunk, engine.lanes)),
+                "matches": Out(data.ArrayLayout(engine.chunk, channels)),
                 "words": Out(masks),
                 "full": In(engine.lanes),
                 "events": Out(broadcast_events_layout(engine)),
@@ -85,7 +87,7 @@ class Broadcaster(wiring.Component):
         m.submodules.select = select = WordSelect(engine)
         m.submodules.register = register = BroadcastRegister(engine)
         attention = Signal()
-        scanned = Signal(range(engine.lanes + 1))
+        scanned = Signal(range(derived.tile_channels(engine) + 1))
 
         def connect_walks() -> None:
             for name in ("index", "go", "available", "half", "lanes"):

@@ -91,16 +91,20 @@ class ClusterBody(wiring.Component):
                 lane.mask_enable.eq(broadcaster.mask_enable),
                 lane.mask_half.eq(broadcaster.mask_half),
                 lane.mask_index.eq(broadcaster.mask_index),
-                broadcaster.masks[number].eq(lane.mask),
                 lane.push.eq(broadcaster.push[number]),
                 lane.beat.eq(broadcaster.beat),
-                lane.match.eq(broadcaster.matches[number]),
-                lane.word.eq(broadcaster.words[number]),
                 broadcaster.full[number].eq(lane.full),
-                neuron.ready[number].eq(lane.valid),
-                neuron.sums[number].eq(lane.sums),
                 lane.take.eq(neuron.take[number]),
             ]
+            for place in range(engine.lane_channels):
+                channel = number + place * engine.lanes
+                m.d.comb += [
+                    broadcaster.masks[channel].eq(lane.masks[place]),
+                    lane.matches[place].eq(broadcaster.matches[channel]),
+                    lane.words[place].eq(broadcaster.words[channel]),
+                    neuron.ready[channel].eq(lane.valid),
+                    neuron.sums[channel].eq(lane.sums[place]),
+                ]
 
         def connect_attention() -> None:
             m.submodules.attention = attention = AttentionUnit(engine)

@@ -41,7 +41,7 @@ def scan_layout(engine: EngineConfig) -> data.StructLayout:
             "last": unsigned(1),
             "final": unsigned(1),
             "half": unsigned(1),
-            "lanes": range(engine.lanes + 1),
+            "lanes": range(derived.tile_channels(engine) + 1),
         }
     )
 
@@ -64,11 +64,10 @@ def beat_layout(engine: EngineConfig) -> data.StructLayout:
     )
 
 
-def entry_layout(engine: EngineConfig) -> data.StructLayout:
-    """A beat in a lane's queue: with the lane's mask, the matches in it, and the weight offset."""
+def match_layout(engine: EngineConfig) -> data.StructLayout:
+    """What a beat is to one channel: the matches in its mask, the mask, the weight offset."""
     return data.StructLayout(
         {
-            "beat": beat_layout(engine),
             "match": unsigned(engine.chunk),
             "mask": unsigned(engine.chunk),
             "offset": unsigned(offset_bits(engine)),
@@ -76,9 +75,25 @@ def entry_layout(engine: EngineConfig) -> data.StructLayout:
     )
 
 
+def entry_layout(engine: EngineConfig) -> data.StructLayout:
+    """A beat in a lane's queue, and what it is to each of the lane's channels."""
+    words = data.ArrayLayout(match_layout(engine), engine.lane_channels)
+    return data.StructLayout({"beat": beat_layout(engine), "words": words})
+
+
 def sums_layout(engine: EngineConfig) -> data.ArrayLayout:
     """One signed accumulator per step."""
     return data.ArrayLayout(signed(engine.accumulator_bits), engine.time_steps)
+
+
+def lane_sums_layout(engine: EngineConfig) -> data.ArrayLayout:
+    """The sums of each channel of a lane."""
+    return data.ArrayLayout(sums_layout(engine), engine.lane_channels)
+
+
+def lane_masks_layout(engine: EngineConfig) -> data.ArrayLayout:
+    """The mask words of each channel of a lane."""
+    return data.ArrayLayout(mask_layout(engine), engine.lane_channels)
 
 
 def lane_events_layout(engine: EngineConfig) -> data.StructLayout:
@@ -112,7 +127,7 @@ def row_place_layout(engine: EngineConfig) -> data.StructLayout:
             "x": unsigned(16),
             "group": unsigned(8),
             "row": unsigned(16),
-            "lane": range(max(2, engine.lanes)),
+            "lane": range(max(2, derived.tile_channels(engine))),
             "final": unsigned(1),
         }
     )
@@ -150,5 +165,8 @@ def broadcast_events_layout(engine: EngineConfig) -> data.StructLayout:
     """What a broadcaster did in this cycle, for the counters."""
     names = ("scan", "skip", "beat", "stall", "idle")
     return data.StructLayout(
-        {"mask_words": range(engine.lanes + 1), **{name: unsigned(1) for name in names}}
+        {
+            "mask_words": range(derived.tile_channels(engine) + 1),
+            **{name: unsigned(1) for name in names},
+        }
     )

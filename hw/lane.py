@@ -8,12 +8,21 @@ from amaranth.lib.wiring import In, Out
 
 from hw import layouts
 from hw.bits import at_most_one, below_lowest_one, lowest_one, popcount
-from hw.cluster_layouts import SHIFT_BITS, entry_layout, lane_events_layout, sums_layout
+from hw.cluster_layouts import (
+    SHIFT_BITS,
+    beat_layout,
+    entry_layout,
+    lane_events_layout,
+    lane_sums_layout,
+    match_layout,
+)
 from sparsespike.contract.config import EngineConfig
 
 
 class Lane(wiring.Component):
-    """Issues the matches of its head entry, lowest slot first, and hands over the sums of a walk.
+    """Issues the matches of its head entry and hands over the sums of a walk.
+
+    Of several channels the first one's matches are issued first; of a channel's, the lowest slot.
 
     Rate: one match a cycle; entries without a match (ends of a walk) take one cycle. The weight of
     an issue in x is read in x + 1 and added in x + 2; the sums stand at `sums` from x + 3
@@ -23,7 +32,7 @@ class Lane(wiring.Component):
     Members:
         i: entries of the lane's queue; an entry taken in c is issued from c + 1 on.
         weight_enable, weight_half, weight_index: weight wanted; weight: its value a cycle later.
-        valid, sums: the sums of a finished walk; take: they are taken in this cycle.
+        valid, sums: the sums of a finished walk; take: the last of them are taken in this cycle.
         match, additions, output_stall: for the counters: a match is issued, the adders it uses, the
             final issue waits.
     """
@@ -39,7 +48,7 @@ class Lane(wiring.Component):
                 "weight_index": Out(layouts.offset_bits(engine)),
                 "weight": In(engine.weight_bits),
                 "valid": Out(1),
-                "sums": Out(sums_layout(engine)),
+                "sums": Out(lane_sums_layout(engine)),
                 "take": In(1),
                 **{name: Out(events[name]) for name in ("match", "additions", "output_stall")},
             }
@@ -49,52 +58,83 @@ class Lane(wiring.Component):
         m = Module()
         engine = self._engine
         stage = data.StructLayout(
-            {"valid": 1, "bits": engine.time_steps, "shift": SHIFT_BITS, "last": 1}
+            {
+                "valid": 1,
+                "bits": engine.time_steps,
+                "shift": SHIFT_BITS,
+                "channel": range(engine.lane_channels),
+                "last": 1,
+            }
         )
         read, add = Signal(stage), Signal(stage)
         ends_walk, outstanding = Signal(), Signal()
 
         def issue() -> None:
-            head, standing = Signal(entry_layout(engine)), Signal()
+            beat, standing = Signal(beat_layout(engine)), Signal()
+            word, channel = Signal(match_layout(engine)), Signal(range(engine.lane_channels))
             slot, final, bits = Signal(engine.chunk), Signal(), Signal(engine.time_steps)
-            finish = Signal()
-            below = head.mask & below_lowest_one(head.match)
+            alone, finish = Signal(), Signal()
+            below = word.mask & below_lowest_one(word.match)
             m.d.comb += [
-                slot.eq(lowest_one(head.match)),
-                final.eq(at_most_one(head.match)),
-                self.output_stall.eq(standing & final & head.beat.last & outstanding),
+                slot.eq(lowest_one(word.match)),
+                alone.eq(at_most_one(word.match)),
+                self.output_stall.eq(standing & final & beat.last & outstanding),
                 finish.eq(standing & final & ~self.output_stall),
-                ends_walk.eq(finish & head.beat.last),
-                self.match.eq(standing & head.match.any() & ~self.output_stall),
-                bits.eq(Cat((slot & spikes).any() for spikes in head.beat.spikes)),
+                ends_walk.eq(finish & beat.last),
+                self.match.eq(standing & word.match.any() & ~self.output_stall),
+                bits.eq(Cat((slot & spikes).any() for spikes in beat.spikes)),
                 self.additions.eq(Mux(self.match, popcount(bits), 0)),
                 self.i.ready.eq(~standing | finish),
             ]
             m.d.sync += [
                 read.valid.eq(self.match),
                 read.bits.eq(Mux(self.match, bits, 0)),
-                read.shift.eq(head.beat.shift),
+                read.shift.eq(beat.shift),
+                read.channel.eq(channel),
                 read.last.eq(ends_walk),
-                self.weight_half.eq(head.beat.half),
-                self.weight_index.eq(head.offset + popcount(below)),
+                self.weight_half.eq(beat.half),
+                self.weight_index.eq(word.offset + popcount(below)),
             ]
+            first = self.i.p.words[0]
+            if engine.lane_channels == 1:
+                m.d.comb += final.eq(alone)
+                with m.If(self.i.ready):
+                    m.d.sync += [standing.eq(self.i.valid), beat.eq(self.i.p.beat), word.eq(first)]
+                with m.Elif(self.match):
+                    m.d.sync += word.match.eq(word.match & ~slot)
+                return
+            second, rest = self.i.p.words[1], Signal(match_layout(engine))
+            m.d.comb += final.eq(alone & (rest.match == 0))
             with m.If(self.i.ready):
-                m.d.sync += [standing.eq(self.i.valid), head.eq(self.i.p)]
+                m.d.sync += [
+                    standing.eq(self.i.valid),
+                    beat.eq(self.i.p.beat),
+                    rest.eq(second),
+                    word.eq(first),
+                    channel.eq(0),
+                ]
+                with m.If(first.match == 0):
+                    m.d.sync += [word.eq(second), channel.eq(1), rest.match.eq(0)]
             with m.Elif(self.match):
-                m.d.sync += head.match.eq(head.match & ~slot)
+                m.d.sync += word.match.eq(word.match & ~slot)
+                with m.If(alone):
+                    m.d.sync += [word.eq(rest), channel.eq(1), rest.match.eq(0)]
 
         def accumulate() -> None:
-            totals = Signal(sums_layout(engine))
+            totals = Signal(lane_sums_layout(engine))
             term = Signal(range(-(1 << engine.weight_bits + 6), 1 << engine.weight_bits + 6))
             m.d.comb += [self.weight_enable.eq(read.valid)]
             m.d.comb += term.eq(self.weight.as_signed() << add.shift)
             m.d.sync += add.eq(read)
-            for total, output, bit in zip(totals, self.sums, add.bits, strict=True):
-                sum_ = Signal(total.shape())
-                m.d.comb += sum_.eq(total + Mux(bit, term, 0))
-                m.d.sync += total.eq(Mux(add.last, 0, sum_))
-                with m.If(add.last):
-                    m.d.sync += output.eq(sum_)
+            for channel in range(engine.lane_channels):
+                own = add.channel == channel
+                parts = zip(totals[channel], self.sums[channel], add.bits, strict=True)
+                for total, output, bit in parts:
+                    sum_ = Signal(total.shape())
+                    m.d.comb += sum_.eq(total + Mux(bit & own, term, 0))
+                    m.d.sync += total.eq(Mux(add.last, 0, sum_))
+                    with m.If(add.last):
+                        m.d.sync += output.eq(sum_)
 
         def hand_over() -> None:
             with m.If(self.take):

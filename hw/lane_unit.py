@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from amaranth.hdl import Module
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw import layouts
@@ -11,9 +11,9 @@ from hw.cluster_layouts import (
     beat_layout,
     entry_layout,
     lane_events_layout,
+    lane_masks_layout,
+    lane_sums_layout,
     mask_index_bits,
-    mask_layout,
-    sums_layout,
 )
 from hw.lane import Lane
 from hw.lane_memory import LaneMemory
@@ -22,17 +22,18 @@ from sparsespike.contract.config import EngineConfig
 
 
 class LaneUnit(wiring.Component):
-    """Queue, lane and tile memory of one output channel.
+    """Queue, adders and tile memory of a lane.
 
     A beat pushed in b is issued from b + 2 on, one match a cycle; `full` refuses a push while
     `fifo_depth` entries wait. See Lane for the sums.
 
     Members:
         load, fill_half: beats of the weight stream (of any lane), and where they go.
-        mask_enable, mask_half, mask_index: read a mask word; mask: the word, a cycle later.
-        push, beat, match, word: put a beat, its matches and its mask word into the queue.
+        mask_enable, mask_half, mask_index: read a mask word; masks: the words of the lane's
+            channels, a cycle later.
+        push, beat, matches, words: put a beat, its matches and its mask words into the queue.
         full: the queue has no place.
-        valid, sums, take: sums of a finished walk, taken.
+        valid, sums, take: sums of a finished walk, all taken.
         events: what happens in this cycle.
     """
 
@@ -46,14 +47,14 @@ class LaneUnit(wiring.Component):
                 "mask_enable": In(1),
                 "mask_half": In(1),
                 "mask_index": In(mask_index_bits(engine)),
-                "mask": Out(mask_layout(engine)),
+                "masks": Out(lane_masks_layout(engine)),
                 "push": In(1),
                 "beat": In(beat_layout(engine)),
-                "match": In(engine.chunk),
-                "word": In(mask_layout(engine)),
+                "matches": In(data.ArrayLayout(engine.chunk, engine.lane_channels)),
+                "words": In(lane_masks_layout(engine)),
                 "full": Out(1),
                 "valid": Out(1),
-                "sums": Out(sums_layout(engine)),
+                "sums": Out(lane_sums_layout(engine)),
                 "take": In(1),
                 "events": Out(lane_events_layout(engine)),
             }
@@ -72,13 +73,10 @@ class LaneUnit(wiring.Component):
             m.d.comb += getattr(memory, name).eq(getattr(lane, name))
         m.d.comb += [
             memory.half.eq(self.fill_half),
-            self.mask.eq(memory.mask),
+            self.masks.eq(memory.masks),
             lane.weight.eq(memory.weight),
             queue.push.eq(self.push),
             queue.i.beat.eq(self.beat),
-            queue.i.match.eq(self.match),
-            queue.i.mask.eq(self.word.mask),
-            queue.i.offset.eq(self.word.offset),
             self.full.eq(queue.full),
             self.valid.eq(lane.valid),
             self.sums.eq(lane.sums),
@@ -88,4 +86,10 @@ class LaneUnit(wiring.Component):
             self.events.additions.eq(lane.additions),
             self.events.output_stall.eq(lane.output_stall),
         ]
+        for entry, match, word in zip(queue.i.words, self.matches, self.words, strict=True):
+            m.d.comb += [
+                entry.match.eq(match),
+                entry.mask.eq(word.mask),
+                entry.offset.eq(word.offset),
+            ]
         return m

@@ -64,17 +64,17 @@ def offset_bits(engine: EngineConfig) -> int:
 def load_bus(engine: EngineConfig) -> data.StructLayout:
     """One registered beat of the weight stream on its way into a cluster's empty half.
 
-    TILE starts a tile (`lanes`, `row`); RECORD beat `line` of lane `lane`; MASK line with the
-    weight offset of each of its mask words; WEIGHT line. `end` marks the tile's last beat.
+    TILE starts a tile (`lanes` channels, `row`); RECORD beat `line` of channel `lane`; MASK line
+    with the weight offset of each of its mask words; WEIGHT line. `end` marks the tile's last beat.
     """
     return data.StructLayout(
         {
             "valid": unsigned(1),
             "kind": LoadKind,
             "end": unsigned(1),
-            "lane": range(max(2, engine.lanes)),
+            "lane": range(max(2, derived.tile_channels(engine))),
             "line": unsigned(16),
-            "lanes": range(engine.lanes + 1),
+            "lanes": range(derived.tile_channels(engine) + 1),
             "row": unsigned(16),
             "data": unsigned(engine.axi_data_bits),
             "offsets": data.ArrayLayout(offset_bits(engine), derived.masks_per_beat(engine)),
@@ -97,7 +97,7 @@ def row_layout(engine: EngineConfig) -> data.StructLayout:
             "x": unsigned(16),
             "group": unsigned(8),
             "row": unsigned(16),
-            "lane": range(max(2, engine.lanes)),
+            "lane": range(max(2, derived.tile_channels(engine))),
         }
     )
 

@@ -7,6 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
 
 
@@ -29,7 +30,7 @@ class LogitMemory(wiring.Component):
                 "clear": In(1),
                 "add": In(1),
                 "row": In(16),
-                "lane": In(range(max(2, engine.lanes))),
+                "lane": In(range(max(2, derived.tile_channels(engine)))),
                 "value": In(signed(32)),
                 "index": In(range(engine.max_classes)),
                 "logit": Out(signed(32)),
@@ -47,7 +48,7 @@ class LogitMemory(wiring.Component):
         adding, target, added = Signal(), Signal(range(classes)), Signal(signed(32))
         m.d.sync += [
             reading.eq(self.add),
-            place.eq(self.row * self.engine.lanes + self.lane),
+            place.eq(self.row * derived.tile_channels(self.engine) + self.lane),
             value.eq(self.value),
             adding.eq(reading & (place < classes)),
             target.eq(place),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Array, Module, Mux, Signal
+from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -14,6 +14,7 @@ from hw.pool_merger import PoolMerger
 from hw.row_queue import RowQueue
 from hw.take_walk import TakeWalk
 from hw.tile_store import constants_layout
+from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
 from sparsespike.contract.program import Operation, Output
 
@@ -28,8 +29,9 @@ class NeuronUnit(wiring.Component):
     Members:
         index: number of the cluster, constant.
         descriptor, go: the layer and its start.
-        lanes, row: the tile whose sums are taken next; tile_taken: its last take happens now.
-        ready, sums: of each lane; take: its sums are taken in this cycle.
+        lanes, row: the tile (its channels) whose sums are taken next; tile_taken: its last take
+            happens now.
+        ready, sums: of each channel; take: the last sums of a lane are taken in this cycle.
         attention_ready, attention_sums, attention_take: the same of the attention unit.
         lane: the lane that is taken; constants: one cycle later, its constants.
         rows: finished rows; done: the layer's last row is accepted in this cycle.
@@ -40,21 +42,22 @@ class NeuronUnit(wiring.Component):
         self._engine = engine
         self._attention = attention
         steps = range(engine.time_steps + 1)
+        channels = derived.tile_channels(engine)
         super().__init__(
             {
                 "index": In(range(max(2, engine.clusters))),
                 "descriptor": In(layouts.descriptor_layout()),
                 "go": In(1),
-                "lanes": In(range(engine.lanes + 1)),
+                "lanes": In(range(channels + 1)),
                 "row": In(16),
                 "tile_taken": Out(1),
-                "ready": In(engine.lanes),
-                "sums": In(data.ArrayLayout(sums_layout(engine), engine.lanes)),
+                "ready": In(channels),
+                "sums": In(data.ArrayLayout(sums_layout(engine), channels)),
                 "take": Out(engine.lanes),
                 "attention_ready": In(1),
                 "attention_sums": In(sums_layout(engine)),
                 "attention_take": Out(1),
-                "lane": Out(range(max(2, engine.lanes))),
+                "lane": Out(range(max(2, channels))),
                 "constants": In(constants_layout()),
                 "rows": Out(stream.Signature(layouts.row_layout(engine))),
                 "done": Out(1),
@@ -78,8 +81,12 @@ class NeuronUnit(wiring.Component):
         for name in ("index", "go", "lanes", "row", "ready", "attention_ready"):
             m.d.comb += getattr(walk, name).eq(getattr(self, name))
         for lane in range(engine.lanes):
-            m.d.comb += self.take[lane].eq(walk.take & ~attention & (walk.o.slot == lane))
-        lane_sums = Array(self.sums[lane].as_value() for lane in range(engine.lanes))
+            takes = [
+                (walk.o.slot == v) & (self.lanes <= v + engine.lanes)
+                for v in range(lane, derived.tile_channels(engine), engine.lanes)
+            ]
+            m.d.comb += self.take[lane].eq(walk.take & ~attention & Cat(takes).any())
+        lane_sums = Array(sums.as_value() for sums in self.sums)
         m.d.sync += sums.eq(Mux(attention, self.attention_sums, lane_sums[self.lane]))
         m.d.comb += [
             attention.eq(layer.operation == Operation.ATTENTION),

@@ -24,7 +24,7 @@ class TakeWalk(wiring.Component):
         index: number of the cluster, constant.
         descriptor, go: the layer and its start.
         lanes, row: the tile whose sums are taken next.
-        ready: per lane, sums are ready; attention_ready: the attention unit's next output is.
+        ready: per channel, sums are ready; attention_ready: the attention unit's next output is.
         credit: a row may complete.
         biased: the takes of this layer add their bias; of the head's bands only the first one's do.
         take: a take happens in this cycle, of `o`; it completes the row of `place`.
@@ -40,9 +40,9 @@ class TakeWalk(wiring.Component):
                 "index": In(range(max(2, engine.clusters))),
                 "descriptor": In(layouts.descriptor_layout()),
                 "go": In(1),
-                "lanes": In(range(engine.lanes + 1)),
+                "lanes": In(range(derived.tile_channels(engine) + 1)),
                 "row": In(16),
-                "ready": In(engine.lanes),
+                "ready": In(derived.tile_channels(engine)),
                 "attention_ready": In(1),
                 "credit": In(1),
                 "biased": Out(1),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from amaranth.hdl import Array, Module, Mux, Signal, Value
-from amaranth.lib import enum, wiring
+from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out
 
 from sparsespike.contract import derived
@@ -40,12 +40,12 @@ class TilePacket(wiring.Component):
                 "valid": In(1),
                 "data": In(engine.axi_data_bits),
                 "section": Out(Section),
-                "lane": Out(range(max(2, engine.lanes))),
+                "lane": Out(range(max(2, derived.tile_channels(engine)))),
                 "line": Out(16),
                 "end": Out(1),
                 "cluster": Out(range(max(2, engine.clusters))),
                 "split": Out(2),
-                "lanes": Out(range(engine.lanes + 1)),
+                "lanes": Out(range(derived.tile_channels(engine) + 1)),
                 "row": Out(16),
                 "failed": Out(1),
             }
@@ -55,6 +55,8 @@ class TilePacket(wiring.Component):
         m = Module()
         tile = {name: self.data[low : low + bits] for name, (low, bits) in TILE_FIELDS.items()}
         mask_lines, weight_lines = Signal(16), Signal(16)
+        # Weight lines of the first channel of each lane, which its second channel's stand behind.
+        used = Signal(data.ArrayLayout(16, self.engine.lanes))
         section_ends, lane_ends, bad = Signal(), Signal(), Signal()
 
         def take_header() -> None:
@@ -73,9 +75,15 @@ class TilePacket(wiring.Component):
             low, bits = RECORD_FIELDS["weight_lines"]
             low %= self.engine.axi_data_bits
             lines = self.data[low : low + bits]
+            lane_lines = lines
+            if self.engine.lane_channels > 1:
+                second = self.lane >= self.engine.lanes
+                lane_lines = lines + Mux(second, used[(self.lane - self.engine.lanes).as_unsigned()], 0)
             m.d.comb += section_ends.eq(self.line == derived.record_beats(self.engine) - 1)
             with m.If(section_ends):
-                m.d.comb += bad.eq(lines > derived.weight_lines(self.engine))
+                m.d.comb += bad.eq(lane_lines > derived.weight_lines(self.engine))
+                if self.engine.lane_channels > 1:
+                    m.d.sync += used[self.lane].eq(lines)
                 m.d.comb += lane_ends.eq((mask_lines == 0) & (lines == 0))
                 m.d.sync += weight_lines.eq(lines)
                 m.d.sync += self.section.eq(Mux(mask_lines == 0, Section.WEIGHT, Section.MASK))
@@ -120,6 +128,6 @@ class TilePacket(wiring.Component):
             (tile["magic"] != TILE_MAGIC)
             | (tile["cluster"] >= teams)
             | (tile["lanes"] == 0)
-            | (tile["lanes"] > self.engine.lanes)
+            | (tile["lanes"] > derived.tile_channels(self.engine))
             | (tile["mask_lines"] > derived.mask_lines(self.engine))
         )

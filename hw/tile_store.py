@@ -30,12 +30,13 @@ class TileStore(wiring.Component):
         free: a half is empty. fill_half: where beats go.
         available, walk_half, walk_lanes: the next tile to walk; walked: its last scan goes now.
         take_half, take_lanes, take_row: the tile whose sums are taken next; taken: its last take.
-        lane: lane whose constants are wanted; constants: those of the cycle before.
+        lane: channel whose constants are wanted; constants: those of the cycle before.
     """
 
     def __init__(self, engine: EngineConfig) -> None:
         self._engine = engine
-        lanes = range(engine.lanes + 1)
+        channels = derived.tile_channels(engine)
+        lanes = range(channels + 1)
         super().__init__(
             {
                 "load": In(layouts.load_bus(engine)),
@@ -48,7 +49,7 @@ class TileStore(wiring.Component):
                 "take_lanes": Out(lanes),
                 "take_row": Out(16),
                 "taken": In(1),
-                "lane": In(range(max(2, engine.lanes))),
+                "lane": In(range(max(2, channels))),
                 "constants": Out(constants_layout()),
             }
         )

@@ -22,7 +22,7 @@ class WordSelect(wiring.Component):
     Members:
         descriptor: the layer. scan: the scan whose words stand at the memories' outputs.
         spikes, values: the word read from the spike or the count memory.
-        masks: per lane, the mask word read.
+        masks: per channel, the mask word read.
         o: the word for the broadcast register.
     """
 
@@ -35,7 +35,7 @@ class WordSelect(wiring.Component):
                 "scan": In(scan_layout(engine)),
                 "spikes": In(bits),
                 "values": In(bits * engine.count_bits),
-                "masks": In(data.ArrayLayout(mask_layout(engine), engine.lanes)),
+                "masks": In(data.ArrayLayout(mask_layout(engine), derived.tile_channels(engine))),
                 "o": Out(word_layout(engine)),
             }
         )
@@ -74,7 +74,7 @@ class WordSelect(wiring.Component):
             self.o.last.eq(self.scan.last),
             self.o.final.eq(self.scan.final),
             self.o.half.eq(self.scan.half),
-            self.o.active.eq(thermometer(self.scan.lanes, engine.lanes)),
+            self.o.active.eq(thermometer(self.scan.lanes, derived.tile_channels(engine))),
             self.o.masks.eq(self.masks),
         ]
         return m
