@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -16,7 +16,7 @@ class LaneMemory(wiring.Component):
     """Mask memory and weight memory of a lane, two halves each.
 
     A word read in c (`mask_enable`, `weight_enable`) stands at the output from c + 1 on, until the
-    next read. A beat on `load` in c is in the memory from c + 1 on. Never stalls.
+    next read. What stands on `load` in c is in the memory from c + 1 on. Never stalls.
 
     Members:
         load: beats of the weight stream; those of other lanes are ignored. half: where they go.
@@ -45,54 +45,55 @@ class LaneMemory(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         engine = self._engine
-        masks, weights = derived.masks_per_beat(engine), derived.weights_per_beat(engine)
+        side = derived.mask_lanes(engine)
+        group, place = self._lane // side, self._lane % side
 
         def add_memory(
-            name: str, kind: layouts.LoadKind, shape: data.StructLayout, lines: int
+            name: str,
+            shape: data.StructLayout,
+            lines: int,
+            loaded: Value,
         ) -> tuple[memory.WritePort, memory.ReadPort]:
-            store = memory.Memory(shape=shape, depth=2 * lines, init=[])
+            half_lines = derived.half_words(lines)
+            store = memory.Memory(shape=shape, depth=2 * half_lines, init=[])
             m.submodules[name] = store
             write, read = store.write_port(), store.read_port()
-            mine = self.load.valid & (self.load.lane == self._lane)
             m.d.comb += [
-                write.en.eq(mine & (self.load.kind == kind)),
-                write.addr.eq(Mux(self.half, lines, 0) + self.load.line),
-                write.data.data.eq(self.load.data),
+                write.en.eq(self.load.valid & loaded),
+                write.addr.eq(Cat(self.load.line[: half_lines.bit_length() - 1], self.half)),
             ]
             return write, read
 
-        def add_read(
-            read: memory.ReadPort,
-            lines: int,
-            per_line: int,
-            enable: Value,
-            half: Value,
-            index: Value,
-        ) -> Signal:
-            shift = per_line.bit_length() - 1
-            sub = Signal(max(1, shift))
-            m.d.comb += read.addr.eq(Mux(half, lines, 0) + (index >> shift))
-            m.d.comb += read.en.eq(enable)
-            with m.If(enable):
-                m.d.sync += sub.eq(index[:shift])
-            return sub
+        def add_masks() -> None:
+            is_mine = (self.load.kind == layouts.LoadKind.MASK) & (self.load.lane == group * side)
+            words = derived.mask_words(engine)
+            write, read = add_memory("mask_memory", mask_layout(engine), words, is_mine)
+            m.d.comb += [
+                write.data.mask.eq(self.load.data.word_select(place, engine.chunk)),
+                write.data.offset.eq(self.load.offsets[place]),
+                read.en.eq(self.mask_enable),
+                read.addr.eq(Cat(self.mask_index[: len(read.addr) - 1], self.mask_half)),
+                self.mask.eq(read.data),
+            ]
 
-        lines = derived.mask_lines(engine)
-        offsets = data.ArrayLayout(layouts.offset_bits(engine), masks)
-        shape = data.StructLayout({"data": engine.axi_data_bits, "offsets": offsets})
-        write, read = add_memory("mask_memory", layouts.LoadKind.MASK, shape, lines)
-        half, index = self.mask_half, self.mask_index
-        sub = add_read(read, lines, masks, self.mask_enable, half, index)
-        m.d.comb += [
-            write.data.offsets.eq(self.load.offsets),
-            self.mask.mask.eq(read.data.data.word_select(sub, engine.chunk)),
-            self.mask.offset.eq(read.data.offsets[sub]),
-        ]
-        lines = derived.weight_lines(engine)
-        shape = data.StructLayout({"data": engine.axi_data_bits})
-        write, read = add_memory("weight_memory", layouts.LoadKind.WEIGHT, shape, lines)
-        half, index = self.weight_half, self.weight_index
-        sub = add_read(read, lines, weights, self.weight_enable, half, index)
-        slot = derived.weight_slot_bits(engine)
-        m.d.comb += self.weight.eq(read.data.data.word_select(sub, slot)[: engine.weight_bits])
+        def add_weights() -> None:
+            is_mine = (self.load.kind == layouts.LoadKind.WEIGHT) & (self.load.lane == self._lane)
+            lines, per_line = derived.weight_lines(engine), derived.weights_per_beat(engine)
+            shape = data.StructLayout({"data": engine.axi_data_bits})
+            write, read = add_memory("weight_memory", shape, lines, is_mine)
+            shift = per_line.bit_length() - 1
+            sub = Signal(shift)
+            address = self.weight_index[shift : shift + len(read.addr) - 1]
+            m.d.comb += [
+                write.data.data.eq(self.load.data),
+                read.en.eq(self.weight_enable),
+                read.addr.eq(Cat(address, self.weight_half)),
+            ]
+            with m.If(self.weight_enable):
+                m.d.sync += sub.eq(self.weight_index)
+            slot = derived.weight_slot_bits(engine)
+            m.d.comb += self.weight.eq(read.data.data.word_select(sub, slot)[: engine.weight_bits])
+
+        add_masks()
+        add_weights()
         return m

@@ -134,8 +134,7 @@ class Lowering:
 
     def _check_tile_memory(self, flow: Flow, mask_words: int) -> None:
         engine, where = self.engine, f"layer {flow.name}"
-        masks = derived.mask_lines(engine) * derived.masks_per_beat(engine)
-        require(where, "mask memory (mask_depth, words)", mask_words, masks,
+        require(where, "mask memory (mask_depth, words)", mask_words, derived.mask_words(engine),
                 f"raise mask_depth to {mask_words} or chunk")  # fmt: skip
         weights = derived.weight_lines(engine) * derived.weights_per_beat(engine)
         most = int(nonzeros(self.net, flow).max())
