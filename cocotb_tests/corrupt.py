@@ -20,16 +20,19 @@ from sparsespike.contract.program import (
 
 @dataclass(frozen=True)
 class LanePlace:
-    """Bytes of one lane's part of the memory image: constants, masks, weights."""
+    """Bytes of one lane's part of the memory image: constants, weights, its first mask word.
+
+    mask: byte and bit of the word.
+    """
 
     layer: str
     tile: int
     lane: int
     header: int
     record: int
-    masks: int
     weights: int
     end: int
+    mask: tuple[int, int]
 
 
 def lane_places(program: Program) -> Iterator[LanePlace]:
@@ -42,13 +45,21 @@ def lane_places(program: Program) -> Iterator[LanePlace]:
             header = position
             fields = _fields(image[header : header + 8], TILE_FIELDS)
             position += beat
-            for lane in range(fields["lanes"]):
+            lanes = []
+            for _ in range(fields["lanes"]):
                 record = position
-                masks = record + derived.record_beats(engine) * beat
+                weights = record + derived.record_beats(engine) * beat
                 constants = _fields(image[record : record + 16], RECORD_FIELDS)
-                weights = masks + fields["mask_lines"] * beat
                 position = weights + constants["weight_lines"] * beat
-                yield LanePlace(layer.name, tile, lane, header, record, masks, weights, position)
+                lanes.append((record, weights, position))
+            for lane, places in enumerate(lanes):
+                group, side = divmod(lane, derived.mask_lanes(engine))
+                byte, bit = divmod(side * engine.chunk, 8)
+                mask = (position + group * beat + byte, bit)
+                yield LanePlace(layer.name, tile, lane, header, *places, mask)
+            position += (
+                fields["mask_lines"] * derived.mask_line_beats(engine, fields["lanes"]) * beat
+            )
 
 
 def flip_bit(program: Program, byte: int, bit: int) -> NDArray[np.uint8]:
@@ -65,7 +76,7 @@ def flip_weight(program: Program, place: LanePlace) -> NDArray[np.uint8]:
 
 def flip_mask(program: Program, place: LanePlace) -> NDArray[np.uint8]:
     """The lowest bit of the lane's first mask word inverted."""
-    return flip_bit(program, place.masks, 0)
+    return flip_bit(program, *place.mask)
 
 
 def flip_threshold(program: Program, place: LanePlace, bit: int) -> NDArray[np.uint8]:

@@ -1,6 +1,7 @@
 # ruff: noqa: D103
 """Blocks that move data, alone in RTL, with random stalls on every side."""
 
+import itertools
 import random
 
 import pytest
@@ -99,14 +100,26 @@ def test_weight_loader(block_simulator, tiny_case):
     beat = engine.axi_data_bits // 8
     stream = [int.from_bytes(row.tobytes(), "little") for row in program.weight_stream()]
     expected = []
-    for place in corrupt.lane_places(program):
-        parts = ((LoadKind.RECORD, place.record, place.masks),
-                 (LoadKind.MASK, place.masks, place.weights),
+    side, spread = derived.mask_lanes(engine), derived.words_per_mask_line(engine)
+    bits = side * engine.chunk
+    places = list(corrupt.lane_places(program))
+    for place, later in itertools.zip_longest(places, places[1:]):
+        parts = ((LoadKind.RECORD, place.record, place.weights),
                  (LoadKind.WEIGHT, place.weights, place.end))  # fmt: skip
         for kind, first, end in parts:
             for line, byte in enumerate(range(first, end, beat)):
                 data = int.from_bytes(image[byte : byte + beat].tobytes(), "little")
                 expected.append((kind, place.lane, line, data))
+        if later and later.lane:
+            continue
+        groups = place.lane // side + 1
+        masks = range(place.end, later.header if later else len(image), beat)
+        for number, byte in enumerate(masks):
+            data = int.from_bytes(image[byte : byte + beat].tobytes(), "little")
+            for w in range(spread):
+                word = number // groups * spread + w
+                part = data >> w * bits & (1 << bits) - 1
+                expected.append((LoadKind.MASK, number % groups * side, word, part))
     layout = axi_beat_layout(engine.axi_data_bits)
     plan = Plan(
         sources={

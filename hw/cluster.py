@@ -5,16 +5,11 @@ from __future__ import annotations
 from amaranth.hdl import Module, ResetInserter, Signal
 from amaranth.lib import wiring
 
-from hw.cluster_body import (
-    INCREMENT_BITS,
-    ClusterBody,
-    cluster_body_signature,
-    cluster_signature,
-)
+from hw.cluster_body import ClusterBody, cluster_body_signature, cluster_signature
 from hw.verilog_platform import VerilogPlatform
 from sparsespike.contract.config import EngineConfig
 
-__all__ = ["INCREMENT_BITS", "Cluster"]
+__all__ = ["Cluster"]
 
 
 class Cluster(wiring.Component):

@@ -16,13 +16,11 @@ from hw.tile_store import TileStore
 from sparsespike.contract.config import EngineConfig
 from sparsespike.contract.program import Operation
 
-INCREMENT_BITS = 16
-
 
 def cluster_signature(engine: EngineConfig) -> wiring.Signature:
     """Ports of a cluster; see Cluster."""
     tokens = range(max(2, engine.max_tokens))
-    increments = layouts.increments_layout(layouts.CLUSTER_COUNTERS, INCREMENT_BITS)
+    increments = layouts.cluster_increments(engine)
     return wiring.Signature(
         {
             "descriptor": In(layouts.descriptor_layout()),

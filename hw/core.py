@@ -7,7 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw import axi
-from hw.cluster import INCREMENT_BITS, Cluster
+from hw.cluster import Cluster
 from hw.counter_bank import SLOT_BITS, CounterBank
 from hw.fault_latch import FaultLatch
 from hw.frame_timer import FrameTimer
@@ -75,7 +75,7 @@ class Core(wiring.Component):
         self._top_k = TopK(engine)
         self._logits = LogitMemory(engine)
         self._writer = LogitWriter(engine)
-        self._counters = CounterBank(engine, increment_bits=INCREMENT_BITS)
+        self._counters = CounterBank(engine)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from hw import layouts
+from hw.bits import tree_sum
 from sparsespike.contract.config import EngineConfig
 from sparsespike.contract.counters import COUNTERS
 
@@ -41,14 +42,13 @@ class CounterBank(wiring.Component):
         read, read_layer, read_counter, read_value: the memory's read port.
     """
 
-    def __init__(self, engine: EngineConfig, *, increment_bits: int) -> None:
+    def __init__(self, engine: EngineConfig) -> None:
         self.engine = engine
-        self.increment_bits = increment_bits
-        cluster = layouts.increments_layout(layouts.CLUSTER_COUNTERS, increment_bits)
+        cluster = layouts.cluster_increments(engine)
         super().__init__(
             {
                 "clear": In(1),
-                "events": In(layouts.increments_layout(ENGINE_COUNTERS, 4)),
+                "events": In(layouts.increments_layout(dict.fromkeys(ENGINE_COUNTERS, 15))),
                 "increments": In(cluster).array(engine.clusters),
                 "cycles": In(COUNTER_BITS),
                 "store": In(1),
@@ -83,9 +83,9 @@ class CounterBank(wiring.Component):
         if name in ENGINE_COUNTERS:
             increment = self.events[name]
         else:
-            bits = self.increment_bits + ceil_log2(self.engine.clusters)
-            increment = Signal(bits, name=f"{name}_increment")
-            m.d.sync += increment.eq(sum(cluster[name] for cluster in self.increments))
+            total_increment = tree_sum([cluster[name] for cluster in self.increments])
+            increment = Signal.like(total_increment, name=f"{name}_increment")
+            m.d.sync += increment.eq(total_increment)
         restart = self.clear | (self.store & (self.index == place))
         m.d.sync += total.eq(Mux(restart, 0, total) + increment)
         return total

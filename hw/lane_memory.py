@@ -7,7 +7,7 @@ from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw import layouts
-from hw.cluster_layouts import lane_masks_layout, mask_index_bits
+from hw.cluster_layouts import lane_masks_layout, mask_index_bits, mask_layout
 from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
 from sparsespike.contract.program import RECORD_FIELDS
@@ -19,7 +19,7 @@ class LaneMemory(wiring.Component):
     The weights of a second channel stand behind those of the first, from the next line on.
 
     A word read in c (`mask_enable`, `weight_enable`) stands at the output from c + 1 on, until the
-    next read. A beat on `load` in c is in the memory from c + 1 on. Never stalls.
+    next read. What stands on `load` in c is in the memory from c + 1 on. Never stalls.
 
     Members:
         load: beats of the weight stream; those of other lanes are ignored. half: where they go.
@@ -49,81 +49,74 @@ class LaneMemory(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         engine = self._engine
-        masks, weights = derived.masks_per_beat(engine), derived.weights_per_beat(engine)
-
-        channels = range(engine.lane_channels)
-        mine = [
-            self.load.valid & (self.load.lane == self._lane + channel * engine.lanes)
-            for channel in channels
-        ]
-        # Lines of the weight memory that the first channel of the tile being loaded takes.
-        used = Signal(layouts.offset_bits(engine))
+        load = self.load
+        channels = range(self._lane, derived.tile_channels(engine), engine.lanes)
+        # Lines of weights that the first channel of the tile being loaded takes.
+        used = Signal(range(derived.weight_lines(engine) + 1))
 
         def add_memory(
-            name: str, shape: data.StructLayout, lines: int, enable: Value, line: Value
+            name: str,
+            shape: data.StructLayout,
+            lines: int,
+            loaded: Value,
+            line: Value,
         ) -> tuple[memory.WritePort, memory.ReadPort]:
-            store = memory.Memory(shape=shape, depth=2 * lines, init=[])
+            half_lines = derived.half_words(lines)
+            store = memory.Memory(shape=shape, depth=2 * half_lines, init=[])
             m.submodules[name] = store
             write, read = store.write_port(), store.read_port()
             m.d.comb += [
-                write.en.eq(enable),
-                write.addr.eq(Mux(self.half, lines, 0) + line),
-                write.data.data.eq(self.load.data),
+                write.en.eq(load.valid & loaded),
+                write.addr.eq(Cat(line[: half_lines.bit_length() - 1], self.half)),
             ]
             return write, read
 
+        def add_masks(number: int, channel: int) -> None:
+            side, words = derived.mask_lanes(engine), derived.mask_words(engine)
+            group, place = channel // side, channel % side
+            is_mine = (load.kind == layouts.LoadKind.MASK) & (load.lane == group * side)
+            name = f"mask_memory_{number}"
+            write, read = add_memory(name, mask_layout(engine), words, is_mine, load.line)
+            before = used * derived.weights_per_beat(engine) if number else 0
+            m.d.comb += [
+                write.data.mask.eq(load.data.word_select(place, engine.chunk)),
+                write.data.offset.eq(load.offsets[place] + before),
+                read.en.eq(self.mask_enable),
+                read.addr.eq(Cat(self.mask_index[: len(read.addr) - 1], self.mask_half)),
+                self.masks[number].eq(read.data),
+            ]
+
         def measure_first() -> None:
             low, bits = RECORD_FIELDS["weight_lines"]
-            end = self.load.line == derived.record_beats(engine) - 1
-            with m.If(mine[0] & (self.load.kind == layouts.LoadKind.RECORD) & end):
-                m.d.sync += used.eq(self.load.data[low % engine.axi_data_bits :][:bits])
+            is_end = load.line == derived.record_beats(engine) - 1
+            is_mine = (load.kind == layouts.LoadKind.RECORD) & (load.lane == channels[0])
+            with m.If(load.valid & is_mine & is_end):
+                m.d.sync += used.eq(load.data[low % engine.axi_data_bits :][:bits])
 
-        def add_read(
-            read: memory.ReadPort,
-            lines: int,
-            per_line: int,
-            enable: Value,
-            half: Value,
-            index: Value,
-        ) -> Signal:
+        def add_weights() -> None:
+            is_weight, line = load.kind == layouts.LoadKind.WEIGHT, load.line
+            is_mine = is_weight & Cat(load.lane == channel for channel in channels).any()
+            if len(channels) > 1:
+                line = load.line + Mux(load.lane == channels[1], used, 0)
+            lines, per_line = derived.weight_lines(engine), derived.weights_per_beat(engine)
+            shape = data.StructLayout({"data": engine.axi_data_bits})
+            write, read = add_memory("weight_memory", shape, lines, is_mine, line)
             shift = per_line.bit_length() - 1
-            sub = Signal(max(1, shift))
-            m.d.comb += read.addr.eq(Mux(half, lines, 0) + (index >> shift))
-            m.d.comb += read.en.eq(enable)
-            with m.If(enable):
-                m.d.sync += sub.eq(index[:shift])
-            return sub
-
-        lines = derived.mask_lines(engine)
-        offsets = data.ArrayLayout(layouts.offset_bits(engine), masks)
-        shape = data.StructLayout({"data": engine.axi_data_bits, "offsets": offsets})
-        is_mask = self.load.kind == layouts.LoadKind.MASK
-        is_weight = self.load.kind == layouts.LoadKind.WEIGHT
-        half, index = self.mask_half, self.mask_index
-        for channel in channels:
-            write, read = add_memory(
-                f"mask_memory_{channel}", shape, lines, mine[channel] & is_mask, self.load.line
-            )
-            sub = add_read(read, lines, masks, self.mask_enable, half, index)
-            before = used * weights if channel else 0
+            sub = Signal(shift)
+            address = self.weight_index[shift : shift + len(read.addr) - 1]
             m.d.comb += [
-                *(
-                    own.eq(offset + before)
-                    for own, offset in zip(write.data.offsets, self.load.offsets, strict=True)
-                ),
-                self.masks[channel].mask.eq(read.data.data.word_select(sub, engine.chunk)),
-                self.masks[channel].offset.eq(read.data.offsets[sub]),
+                write.data.data.eq(load.data),
+                read.en.eq(self.weight_enable),
+                read.addr.eq(Cat(address, self.weight_half)),
             ]
-        if engine.lane_channels > 1:
+            with m.If(self.weight_enable):
+                m.d.sync += sub.eq(self.weight_index)
+            slot = derived.weight_slot_bits(engine)
+            m.d.comb += self.weight.eq(read.data.data.word_select(sub, slot)[: engine.weight_bits])
+
+        for number, channel in enumerate(channels):
+            add_masks(number, channel)
+        if len(channels) > 1:
             measure_first()
-        lines = derived.weight_lines(engine)
-        shape = data.StructLayout({"data": engine.axi_data_bits})
-        line = self.load.line
-        if engine.lane_channels > 1:
-            line = line + Mux(mine[1], used, 0)
-        write, read = add_memory("weight_memory", shape, lines, Cat(mine).any() & is_weight, line)
-        half, index = self.weight_half, self.weight_index
-        sub = add_read(read, lines, weights, self.weight_enable, half, index)
-        slot = derived.weight_slot_bits(engine)
-        m.d.comb += self.weight.eq(read.data.data.word_select(sub, slot)[: engine.weight_bits])
+        add_weights()
         return m

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from amaranth.hdl import signed, unsigned
 from amaranth.lib import data, enum
 
@@ -64,8 +66,9 @@ def offset_bits(engine: EngineConfig) -> int:
 def load_bus(engine: EngineConfig) -> data.StructLayout:
     """One registered beat of the weight stream on its way into a cluster's empty half.
 
-    TILE starts a tile (`lanes` channels, `row`); RECORD beat `line` of channel `lane`; MASK line
-    with the weight offset of each of its mask words; WEIGHT line. `end` marks the tile's last beat.
+    TILE starts a tile (`lanes` channels, `row`); RECORD beat `line` of channel `lane`; WEIGHT line;
+    MASK word `line` of the `derived.mask_lanes` channels from `lane` on, with their weight offsets.
+    `end` marks the tile's last beat.
     """
     return data.StructLayout(
         {
@@ -77,7 +80,7 @@ def load_bus(engine: EngineConfig) -> data.StructLayout:
             "lanes": range(derived.tile_channels(engine) + 1),
             "row": unsigned(16),
             "data": unsigned(engine.axi_data_bits),
-            "offsets": data.ArrayLayout(offset_bits(engine), derived.masks_per_beat(engine)),
+            "offsets": data.ArrayLayout(offset_bits(engine), derived.mask_lanes(engine)),
         }
     )
 
@@ -102,12 +105,27 @@ def row_layout(engine: EngineConfig) -> data.StructLayout:
     )
 
 
-def increments_layout(names: tuple[str, ...], bits: int) -> data.StructLayout:
-    """Counter increments of one cycle for the named counters."""
-    unknown = set(names) - set(COUNTERS)
+def increments_layout(most: Mapping[str, int]) -> data.StructLayout:
+    """Counter increments of one cycle: the most that each of the named counters can count."""
+    unknown = set(most) - set(COUNTERS)
     if unknown:
         raise ValueError(f"counters {sorted(unknown)} are not in the contract")
-    return data.StructLayout({name: unsigned(bits) for name in names})
+    return data.StructLayout({name: range(value + 1) for name, value in most.items()})
+
+
+def cluster_increments(engine: EngineConfig) -> data.StructLayout:
+    """Counter increments of a cluster: events of its lanes, or its one take, in a cycle."""
+    lanes, steps = engine.lanes, engine.time_steps
+    most = dict.fromkeys(CLUSTER_COUNTERS, 1)
+    for name in ("queue_entries", "weights_read", "lane_output_stalls"):
+        most[name] = lanes
+    most |= {
+        "mask_words_read": derived.tile_channels(engine),
+        "additions": lanes * steps,
+        "lif_updates": steps,
+        "spikes_fired": steps,
+    }
+    return increments_layout(most)
 
 
 CLUSTER_COUNTERS = (

@@ -1,4 +1,4 @@
-"""Tile packet: follows the beats of the weight stream through header, records, masks, weights."""
+"""Tile packet: follows the beats of the weight stream through header, records, weights, masks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class TilePacket(wiring.Component):
 
     Members:
         valid, data: a beat is taken.
-        section, lane, line: what the beat at `data` is.
+        section, lane, line: what the beat at `data` is, and of which channel; of masks the first.
         end: it is the tile's last beat.
         cluster, split, lanes, row: the current tile, from the cycle after its header on.
         failed: the beat taken is a header or a record that this engine cannot hold.
@@ -55,12 +55,15 @@ class TilePacket(wiring.Component):
         m = Module()
         tile = {name: self.data[low : low + bits] for name, (low, bits) in TILE_FIELDS.items()}
         mask_lines, weight_lines = Signal(16), Signal(16)
-        # Weight lines of the first channel of each lane, which its second channel's stand behind.
+        bad, line_ends, lane_ends = Signal(), Signal(), Signal()
+        last_lane = Signal()
+        # Weight lines of the first channel of each lane, which those of the second stand behind.
         used = Signal(data.ArrayLayout(16, self.engine.lanes))
-        section_ends, lane_ends, bad = Signal(), Signal(), Signal()
+        side = derived.mask_lanes(self.engine)
+        m.d.comb += last_lane.eq(self.lane == self.lanes - 1)
 
         def take_header() -> None:
-            m.d.comb += bad.eq(self._bad_header(tile))
+            m.d.comb += [bad.eq(self._bad_header(tile)), line_ends.eq(1)]
             m.d.sync += [
                 self.cluster.eq(tile["cluster"]),
                 self.split.eq(tile["split"]),
@@ -74,51 +77,48 @@ class TilePacket(wiring.Component):
         def take_record() -> None:
             low, bits = RECORD_FIELDS["weight_lines"]
             low %= self.engine.axi_data_bits
-            lines = self.data[low : low + bits]
-            lane_lines = lines
+            lines = lane_lines = self.data[low : low + bits]
             if self.engine.lane_channels > 1:
                 second = self.lane >= self.engine.lanes
-                lane_lines = lines + Mux(second, used[(self.lane - self.engine.lanes).as_unsigned()], 0)
-            m.d.comb += section_ends.eq(self.line == derived.record_beats(self.engine) - 1)
-            with m.If(section_ends):
+                first_of_lane = used[(self.lane - self.engine.lanes).as_unsigned()]
+                lane_lines = lines + Mux(second, first_of_lane, 0)
+                m.d.sync += used[self.lane].eq(lines)
+            m.d.comb += line_ends.eq(self.line == derived.record_beats(self.engine) - 1)
+            with m.If(line_ends):
                 m.d.comb += bad.eq(lane_lines > derived.weight_lines(self.engine))
-                if self.engine.lane_channels > 1:
-                    m.d.sync += used[self.lane].eq(lines)
-                m.d.comb += lane_ends.eq((mask_lines == 0) & (lines == 0))
+                m.d.comb += lane_ends.eq(lines == 0)
                 m.d.sync += weight_lines.eq(lines)
-                m.d.sync += self.section.eq(Mux(mask_lines == 0, Section.WEIGHT, Section.MASK))
-
-        def take_mask() -> None:
-            m.d.comb += section_ends.eq(self.line == mask_lines - 1)
-            m.d.comb += lane_ends.eq(section_ends & (weight_lines == 0))
-            with m.If(section_ends):
                 m.d.sync += self.section.eq(Section.WEIGHT)
 
         def take_weight() -> None:
-            m.d.comb += section_ends.eq(self.line == weight_lines - 1)
-            m.d.comb += lane_ends.eq(section_ends)
+            m.d.comb += line_ends.eq(self.line == weight_lines - 1)
+            m.d.comb += lane_ends.eq(line_ends)
+
+        def take_mask() -> None:
+            m.d.sync += self.lane.eq(self.lane + side)
+            m.d.sync += self.line.eq(self.line)
+            with m.If(self.lane + side >= self.lanes):
+                m.d.comb += self.end.eq(self.line == mask_lines - 1)
+                m.d.sync += [self.lane.eq(0), self.line.eq(self.line + 1)]
 
         takes = {
             Section.HEADER: take_header,
             Section.RECORD: take_record,
-            Section.MASK: take_mask,
             Section.WEIGHT: take_weight,
+            Section.MASK: take_mask,
         }
         with m.If(self.valid):
+            m.d.sync += self.line.eq(Mux(line_ends, 0, self.line + 1))
             with m.Switch(self.section):
                 for section, take in takes.items():
                     with m.Case(section):
                         take()
-            m.d.sync += self.line.eq(
-                Mux(section_ends | (self.section == Section.HEADER), 0, self.line + 1)
-            )
-            m.d.comb += [
-                self.failed.eq(bad),
-                self.end.eq(lane_ends & (self.lane == self.lanes - 1)),
-            ]
+            m.d.comb += self.failed.eq(bad)
             with m.If(lane_ends):
-                m.d.sync += self.lane.eq(self.lane + 1)
-                m.d.sync += self.section.eq(Mux(self.end, Section.HEADER, Section.RECORD))
+                m.d.sync += self.lane.eq(Mux(last_lane, 0, self.lane + 1))
+                m.d.sync += self.section.eq(Mux(last_lane, Section.MASK, Section.RECORD))
+            with m.If(self.end):
+                m.d.sync += [self.line.eq(0), self.section.eq(Section.HEADER)]
         return m
 
     def _bad_header(self, tile: dict[str, Value]) -> Value:
@@ -130,4 +130,5 @@ class TilePacket(wiring.Component):
             | (tile["lanes"] == 0)
             | (tile["lanes"] > derived.tile_channels(self.engine))
             | (tile["mask_lines"] > derived.mask_lines(self.engine))
+            | (tile["mask_lines"] == 0)
         )

@@ -11,7 +11,7 @@ from sparsespike.contract.config import EngineConfig
 
 
 class TokenList(wiring.Component):
-    """A small memory with `readers` asynchronous read ports.
+    """A small memory with `readers` asynchronous read ports, a copy for each of them.
 
     Timing: a value stands in the cycle of its index; a write is visible in the next cycle.
 
@@ -37,14 +37,15 @@ class TokenList(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         tokens = max(2, self.engine.max_tokens)
-        m.submodules.memory = memory = Memory(shape=range(tokens), depth=tokens, init=[])
-        write = memory.write_port()
-        m.d.comb += [
-            write.en.eq(self.write),
-            write.addr.eq(self.write_index),
-            write.data.eq(self.write_value),
-        ]
-        for index, value in zip(self.index, self.value, strict=True):
-            read = memory.read_port(domain="comb")
-            m.d.comb += [read.addr.eq(index), value.eq(read.data)]
+        for reader, (index, value) in enumerate(zip(self.index, self.value, strict=True)):
+            memory = Memory(shape=range(tokens), depth=tokens, init=[])
+            m.submodules[f"copy_{reader}"] = memory
+            write, read = memory.write_port(), memory.read_port(domain="comb")
+            m.d.comb += [
+                write.en.eq(self.write),
+                write.addr.eq(self.write_index),
+                write.data.eq(self.write_value),
+                read.addr.eq(index),
+                value.eq(read.data),
+            ]
         return m

@@ -24,9 +24,10 @@ _KINDS = {
 class WeightLoader(wiring.Component):
     """Takes tile packets and addresses every payload beat to a place in a cluster.
 
-    Timing: a header is taken at once, at h; payload from max(h + 1, free) on, one beat a cycle.
-    A payload beat taken at e is on the bus in e + 2; the TILE beat stands there in the cycle
-    after the first one in which the payload could be taken.
+    Timing: a header is taken at once, at h; payload from max(h + 1, free) on, one beat a cycle,
+    but one of masks keeps the loader for as many cycles as it has words of a lane.
+    A payload beat taken at e is on the bus in e + 2 (word w of its masks in e + 2 + w);
+    the TILE beat stands there in the cycle after the first one in which the payload could be taken.
 
     Members:
         i: beats of the weight stream.
@@ -61,7 +62,7 @@ class WeightLoader(wiring.Component):
             is_free = (self.free | ~team).all()
             m.d.comb += [
                 begins.eq(~is_header & ~opened & is_free),
-                self.i.ready.eq(is_header | opened | is_free),
+                self.i.ready.eq((is_header | opened | is_free) & ~offsets.more),
                 packet.valid.eq(self.i.valid & self.i.ready),
                 packet.data.eq(self.i.p.data),
                 payload.eq(packet.valid & ~is_header),
@@ -73,22 +74,29 @@ class WeightLoader(wiring.Component):
                 m.d.sync += opened.eq(1)
 
         def stage() -> None:
-            m.d.sync += [
-                staged.valid.eq(payload),
-                staged.end.eq(packet.end),
-                staged.lane.eq(packet.lane),
-                staged.line.eq(packet.line),
-                staged.data.eq(self.i.p.data),
-            ]
-            with m.Switch(packet.section):
-                for section, kind in _KINDS.items():
-                    with m.Case(section):
-                        m.d.sync += staged.kind.eq(kind)
+            words = derived.words_per_mask_line(self.engine)
+            is_mask, ends = packet.section == Section.MASK, Signal()
+            m.d.sync += staged.valid.eq(payload | offsets.more)
+            with m.If(payload):
+                m.d.sync += [
+                    staged.lane.eq(packet.lane),
+                    staged.line.eq(packet.line),
+                    staged.data.eq(self.i.p.data),
+                    ends.eq(packet.end),
+                ]
+                with m.If(is_mask):
+                    m.d.sync += staged.line.eq(packet.line * words)
+                with m.Switch(packet.section):
+                    for section, kind in _KINDS.items():
+                        with m.Case(section):
+                            m.d.sync += staged.kind.eq(kind)
             m.d.comb += [
-                offsets.valid.eq(payload & (packet.section == Section.MASK)),
+                offsets.valid.eq(payload & is_mask),
                 offsets.first.eq(packet.line == 0),
+                offsets.group.eq(packet.lane >> derived.mask_lanes(self.engine).bit_length() - 1),
                 offsets.masks.eq(self.i.p.data),
                 staged.offsets.eq(offsets.offsets),
+                staged.end.eq(ends & ~offsets.more),
             ]
 
         def choose() -> None:
@@ -106,8 +114,10 @@ class WeightLoader(wiring.Component):
                         ]
 
         def drive() -> None:
-            m.d.sync += self.load.eq(staged)
-            m.d.sync += self.select.eq(team)
+            m.d.sync += [self.load.eq(staged), self.select.eq(team)]
+            with m.If(staged.kind == LoadKind.MASK):
+                m.d.sync += self.load.line.eq(staged.line + offsets.word)
+                m.d.sync += self.load.data.eq(offsets.words)
             with m.If(begins):
                 m.d.sync += [
                     self.load.valid.eq(1),

@@ -36,5 +36,5 @@ def new_clusters(engine: EngineConfig) -> ClusterState:
         gap=np.array([derived.neuron_gap(engine, size) for size in sizes], np.int64),
         half_free=never(clusters, 2),
         loads=np.zeros(clusters, np.int64),
-        burst=never(2),
+        burst=never(3),
     )

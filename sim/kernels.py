@@ -49,26 +49,29 @@ def _load_tile(
     s: ClusterState,
     team: range,
 ) -> int:
-    """Cycle of the last beat of tile t, for all clusters of `team`; its first beat is `first`.
+    """Cycle in which the last beat of tile t has been stored, in all clusters of `team`.
 
-    Fills the times of its beats.
+    Its first beat is `first`; fills the times of its beats. A beat of masks takes the loader
+    `mask_words` cycles.
     """
     free = 0
     for k in team:
         free = max(free, s.half_free[k, s.loads[k] & 1] + 1)
         s.loads[k] += 1
-    for beat in range(first, first + tiles.beats[t]):
+    end = first + tiles.beats[t]
+    for beat in range(first, end):
         if beat % e.burst_beats == 0:
             address = s.burst[0] + 1
             if beat >= e.outstanding * e.burst_beats:
                 address = max(address, times[beat - (e.outstanding - 1) * e.burst_beats - 1] + 1)
             s.burst[0] = address
-        time = max(s.burst[0] + e.memory_latency, s.burst[1] + e.memory_interval)
+        time = max(s.burst[0] + e.memory_latency, s.burst[1] + e.memory_interval, s.burst[2])
         if beat > first:
             time = max(time, free)
         times[beat] = time
         s.burst[1] = time
-    return times[first + tiles.beats[t] - 1]
+        s.burst[2] = time + (e.mask_words if beat >= end - tiles.mask_beats[t] else 1)
+    return s.burst[2] - 1
 
 
 @njit(cache=True)

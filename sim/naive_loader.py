@@ -43,10 +43,16 @@ class Loader:
         self._head: dict[str, int] = {}
         self._beats: list[int] = []
         self._counts = [0] * engine.clusters
+        self._busy_until = -1
 
     def ready(self, cycle: int) -> bool:
-        """A header always; the payload once every cluster of the team has a free half."""
-        return all(self._may_load(cluster, self._counts[cluster]) for cluster in self._team())
+        """A header always; the payload once every cluster of the team has a free half.
+
+        Nothing while a beat of masks is spread.
+        """
+        return cycle > self._busy_until and all(
+            self._may_load(cluster, self._counts[cluster]) for cluster in self._team()
+        )
 
     def accept(self, cycle: int, beat: int) -> None:
         """Takes a header or a beat of the payload."""
@@ -54,11 +60,18 @@ class Loader:
             self._head, self._beats = fields(beat, TILE_FIELDS), []
             return
         self._beats.append(beat)
-        lanes = self._parse()
-        if len(lanes) == self._head["lanes"]:
+        parts, masks = self._places()
+        if masks is None or len(self._beats) <= masks:
+            return
+        self._busy_until = cycle + derived.words_per_mask_line(self._engine) - 1
+        count = derived.mask_line_beats(self._engine, self._head["lanes"])
+        if len(self._beats) == masks + self._head["mask_lines"] * count:
+            words = self._mask_words(self._beats[masks:], count)
+            lanes = [self._lane(*part, words[i]) for i, part in enumerate(parts)]
+            avail = self._busy_until + derived.LOAD_LATENCY
             for cluster in self._team():
                 self._counts[cluster] += 1
-                self._deliver(cluster, Tile(self._head["row"], lanes, cycle + derived.LOAD_LATENCY))
+                self._deliver(cluster, Tile(self._head["row"], lanes, avail))
             self._head = {}
 
     def _team(self) -> range:
@@ -67,35 +80,43 @@ class Loader:
             return range(0)
         return derived.team_clusters(self._engine, self._head["cluster"], self._head["split"])
 
-    def _parse(self) -> list[TileLane]:
-        """The lanes that are complete; cheap while the packet grows."""
-        width, lanes, place = self._engine.axi_data_bits, [], 0
+    def _places(self) -> tuple[list[tuple[dict[str, int], int, int]], int | None]:
+        """Record, first and last beat of weights of the lanes so far; first beat of masks."""
+        width, place = self._engine.axi_data_bits, 0
+        lanes: list[tuple[dict[str, int], int, int]] = []
         records = derived.record_beats(self._engine)
-        while place + records <= len(self._beats):
+        while len(lanes) < self._head["lanes"]:
+            if place + records > len(self._beats):
+                return lanes, None
             record = fields(join(self._beats[place : place + records], width), RECORD_FIELDS)
-            masks = place + records
-            weights = masks + self._head["mask_lines"]
+            weights = place + records
             place = weights + record["weight_lines"]
-            if place > len(self._beats):
-                break
-            lanes.append((record, masks, weights, place))
-        done = len(lanes) == self._head["lanes"] and place == len(self._beats)
-        return [self._lane(*lane) for lane in lanes] if done else []
+            lanes.append((record, weights, place))
+        return lanes, place
 
-    def _lane(self, record: dict[str, int], masks: int, weights: int, end: int) -> TileLane:
-        width, chunk = self._engine.axi_data_bits, self._engine.chunk
+    def _mask_words(self, beats: list[int], count: int) -> list[list[int]]:
+        """Mask words of every lane; each line of them is `count` beats."""
+        chunk, side = self._engine.chunk, derived.mask_lanes(self._engine)
+        words: list[list[int]] = [[] for _ in range(count * side)]
+        for number, beat in enumerate(beats):
+            for w in range(derived.words_per_mask_line(self._engine)):
+                for i in range(side):
+                    place = (w * side + i) * chunk
+                    words[number % count * side + i].append((beat >> place) & ((1 << chunk) - 1))
+        return words
+
+    def _lane(self, record: dict[str, int], weights: int, end: int, words: list[int]) -> TileLane:
         bits = derived.weight_slot_bits(self._engine)
-        mask = join(self._beats[masks:weights], width)
-        values = join(self._beats[weights:end], width)
+        values = join(self._beats[weights:end], self._engine.axi_data_bits)
         constants = {
             name: signed(value, RECORD_FIELDS[name][1]) if name != "multiplier" else value
             for name, value in record.items()
         }
         lane, taken = TileLane(constants), 0
-        for word in range((weights - masks) * width // chunk):
+        for mask in words:
             found = {}
-            for slot in range(chunk):
-                if (mask >> (word * chunk + slot)) & 1:
+            for slot in range(self._engine.chunk):
+                if (mask >> slot) & 1:
                     found[slot] = signed((values >> (taken * bits)) & ((1 << bits) - 1), bits)
                     taken += 1
             lane.words.append(found)

@@ -30,6 +30,7 @@ class EngineNumbers(NamedTuple):
     attention_slots: int
     broadcast_stages: int
     load_latency: int
+    mask_words: int
     lane_latency: int
     neuron_latency: int
     row_credits: int
@@ -89,7 +90,8 @@ class ClusterState(NamedTuple):
     next position; room: the start there, before which nothing can enter. finish, take: a lane's
     last entry's finish and last take. unit: neuron unit and write-back (columns: `sim.kernels`).
     gap: (pitch + 1,) least cycles between rows, by takes of a row. half_free: (K, 2) last take of
-    the tile in a half; loads: tiles loaded. burst: (2,) address of the burst being read, last beat.
+    the tile in a half; loads: tiles loaded. burst: (3,) address of the burst being read,
+    last beat, cycle from which on the loader takes the next.
     """
 
     entered: NDArray[np.int64]
@@ -132,6 +134,7 @@ def engine_numbers(engine: EngineConfig) -> EngineNumbers:
         attention_slots=derived.attention_slots(engine),
         broadcast_stages=derived.BROADCAST_STAGES,
         load_latency=derived.LOAD_LATENCY,
+        mask_words=derived.words_per_mask_line(engine),
         lane_latency=derived.LANE_LATENCY,
         neuron_latency=derived.neuron_latency(engine),
         row_credits=derived.ROW_CREDITS,

@@ -18,13 +18,14 @@ _SIGNED = ("bias", "score_weight", "threshold")
 class TileArrays(NamedTuple):
     """All tiles of a program, in stream order.
 
-    beats: of the packet; masks: flat, tile t's word i of a lane at
-    first_mask[t] + i * lanes[t] + lane; weights: the non-zeros of all mask words in that order,
-    and slots: each one's bit in its word; those of mask word i are offsets[i] to offsets[i + 1];
-    constants: (tiles, pitch), zero for lanes a tile does not use.
+    beats: of the packet; mask_beats: those of masks, its last ones; masks: flat, tile t's word i of
+    a lane at first_mask[t] + i * lanes[t] + lane; weights: the non-zeros of all mask words in that
+    order, and slots: each one's bit in its word; those of mask word i are offsets[i] to
+    offsets[i + 1]; constants: (tiles, pitch), zero for lanes a tile does not use.
     """
 
     beats: NDArray[np.int64]
+    mask_beats: NDArray[np.int64]
     lanes: NDArray[np.int64]
     row: NDArray[np.int64]
     first_mask: NDArray[np.int64]
@@ -42,7 +43,6 @@ class _Lane(NamedTuple):
     """Where one lane's part of a packet stands, in beats."""
 
     record: int
-    masks: int
     weights: int
     end: int
 
@@ -71,10 +71,14 @@ def decode_stream(program: Program, teams: NDArray[np.int64]) -> TileArrays:
             or not (1 <= head["lanes"] <= derived.tile_channels(engine))
         ):
             raise ContractError(f"weight stream: tile {index} has header {head}; compile it again")
-        lanes = _lanes(engine, stream, position + 1, head["lanes"], head["mask_lines"])
-        heads.append({**head, "beats": lanes[-1].end - position})
+        lanes = _lanes(engine, stream, position + 1, head["lanes"])
+        masks = head["mask_lines"] * derived.mask_line_beats(engine, head["lanes"])
+        end = lanes[-1].end + masks
+        if end > len(stream):
+            raise ContractError("weight stream ends within a tile; compile it again")
+        heads.append({**head, "beats": end - position, "mask_beats": masks})
         parts.append(lanes)
-        position = lanes[-1].end
+        position = end
     if position != len(stream):
         raise ContractError(
             f"weight stream has {len(stream)} beats, its tiles {position}; compile it again"
@@ -83,18 +87,17 @@ def decode_stream(program: Program, teams: NDArray[np.int64]) -> TileArrays:
 
 
 def _lanes(
-    engine: EngineConfig, stream: NDArray[np.uint8], position: int, lanes: int, mask_lines: int
+    engine: EngineConfig, stream: NDArray[np.uint8], position: int, lanes: int
 ) -> list[_Lane]:
     found = []
     records = derived.record_beats(engine)
     for _ in range(lanes):
         record = stream[position : position + records].reshape(-1)
-        masks = position + records
-        weights = masks + mask_lines
+        weights = position + records
         end = weights + (_fields(record, RECORD_FIELDS)["weight_lines"] if len(record) == 16 else 0)
         if end > len(stream):
             raise ContractError("weight stream ends within a tile; compile it again")
-        found.append(_Lane(position, masks, weights, end))
+        found.append(_Lane(position, weights, end))
         position = end
     return found
 
@@ -110,11 +113,12 @@ def _gather(
     bits, values, first_mask, words = [], [], [], 0
     for tile, lanes in enumerate(parts):
         tile_bits, tile_values = [], []
-        for lane, part in enumerate(lanes):
-            record = _fields(stream[part.record : part.masks].reshape(-1), RECORD_FIELDS)
+        end = lanes[-1].end
+        masks = _masks(stream[end : end + heads[tile]["mask_beats"]], engine, len(lanes))
+        for lane, (part, mask) in enumerate(zip(lanes, masks, strict=True)):
+            record = _fields(stream[part.record : part.weights].reshape(-1), RECORD_FIELDS)
             for name, value in record.items():
                 constants[name][tile, lane] = _signed(value, RECORD_FIELDS[name][1], name)
-            mask = _mask(stream[part.masks : part.weights], engine.chunk)
             weights = _weights(stream[part.weights : part.end], engine)
             if mask.sum() > len(weights):
                 raise ContractError(
@@ -133,6 +137,7 @@ def _gather(
     places = np.left_shift(np.uint64(1), np.arange(engine.chunk, dtype=np.uint64))
     return TileArrays(
         beats=np.array([head["beats"] for head in heads], np.int64),
+        mask_beats=np.array([head["mask_beats"] for head in heads], np.int64),
         lanes=np.array([head["lanes"] for head in heads], np.int64),
         row=np.array([head["row"] for head in heads], np.int64),
         first_mask=np.array(first_mask, np.int64),
@@ -153,10 +158,13 @@ def _signed(value: int, bits: int, name: str) -> int:
     return value - (1 << bits) if name in _SIGNED and value >> (bits - 1) else value
 
 
-def _mask(data: NDArray[np.uint8], chunk: int) -> NDArray[np.bool_]:
-    """(words, chunk) bits of a lane's mask beats."""
-    bits = np.unpackbits(data.reshape(-1), bitorder="little")
-    return bits.reshape(-1, chunk).astype(bool)
+def _masks(data: NDArray[np.uint8], engine: EngineConfig, lanes: int) -> NDArray[np.bool_]:
+    """(lanes, words, chunk) bits of a tile's mask beats."""
+    bits = np.unpackbits(data.reshape(-1), bitorder="little").astype(bool)
+    groups, side = derived.mask_line_beats(engine, lanes), derived.mask_lanes(engine)
+    lines = bits.reshape(-1, groups, derived.words_per_mask_line(engine), side, engine.chunk)
+    words = lines.transpose(1, 3, 0, 2, 4).reshape(groups * side, -1, engine.chunk)
+    return np.ascontiguousarray(words[:lanes])
 
 
 def _weights(data: NDArray[np.uint8], engine: EngineConfig) -> NDArray[np.int64]:

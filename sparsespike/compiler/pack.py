@@ -1,4 +1,4 @@
-"""Lanes as the weight stream carries them: a record of constants, masks, non-zero weights."""
+"""Tiles as the weight stream carries them: constants and non-zero weights by lane, then masks."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Lanes:
     """Output channels of a layer, packed; the last entry of each is the silent lane.
 
     Attributes:
-        masks: uint8 (channels + 1, bytes) of whole beats.
+        masks: bool (channels + 1, words, chunk); words of whole mask lines.
         weights: uint8 (beats, bytes of a beat) of all channels, one after the other.
         first: (channels + 2,) first beat of each channel in `weights`, and their number.
     """
 
-    masks: NDArray[np.uint8]
+    masks: NDArray[np.bool_]
     weights: NDArray[np.uint8]
     first: NDArray[np.int64]
 
@@ -48,14 +48,15 @@ def pack_lanes(engine: EngineConfig, weights: NDArray[np.int8]) -> Lanes:
     out, words, _ = weights.shape
     flat = np.zeros((out + 1, words * engine.chunk), np.int8)
     flat[:out] = weights.reshape(out, -1)
-    lines = derived.ceil_div(words, derived.masks_per_beat(engine))
-    bits = np.zeros((out + 1, lines * engine.axi_data_bits), np.bool_)
-    bits[:, : flat.shape[1]] = flat != 0
+    per_line = derived.words_per_mask_line(engine)
+    padded = derived.ceil_div(words, per_line) * per_line
+    masks = np.zeros((out + 1, padded, engine.chunk), np.bool_)
+    masks[:, :words] = (flat != 0).reshape(out + 1, words, engine.chunk)
     counts = np.count_nonzero(flat, axis=1)
     beats = -(-counts // derived.weights_per_beat(engine))
     first = np.concatenate([[0], np.cumsum(beats)])
     return Lanes(
-        masks=np.packbits(bits, axis=1, bitorder="little"),
+        masks=masks,
         weights=_pack_values(engine, flat[flat != 0], counts, first),
         first=first,
     )
@@ -69,7 +70,7 @@ def pack_tile(
     fields = {
         "magic": TILE_MAGIC,
         "cluster": tile.cluster,
-        "mask_lines": lanes.masks.shape[1] // beat,
+        "mask_lines": lanes.masks.shape[1] // derived.words_per_mask_line(engine),
         "lanes": len(tile.channels),
         "row": tile.row,
         "split": tile.split,
@@ -79,9 +80,21 @@ def pack_tile(
         begin, end = lanes.first[:-1][channel], lanes.first[1:][channel]
         record = constants[channel] | {"weight_lines": int(end - begin)}
         parts.append(_pack_bits(record, RECORD_FIELDS).to_bytes(derived.RECORD_BITS // 8, "little"))
-        parts.append(lanes.masks[channel].tobytes())
         parts.append(lanes.weights[begin:end].tobytes())
+    parts.append(_pack_masks(engine, lanes.masks[tile.channels]))
     return b"".join(parts)
+
+
+def _pack_masks(engine: EngineConfig, masks: NDArray[np.bool_]) -> bytes:
+    """Mask lines of a tile's lanes, (lanes, words, chunk) bool, beat by beat."""
+    lanes, words, chunk = masks.shape
+    side, per_line = derived.mask_lanes(engine), derived.words_per_mask_line(engine)
+    groups = derived.mask_line_beats(engine, lanes)
+    padded = np.zeros((groups * side, words, chunk), np.bool_)
+    padded[:lanes] = masks
+    lines = padded.reshape(groups, side, words // per_line, per_line, chunk)
+    bits = lines.transpose(2, 0, 3, 1, 4).reshape(-1)
+    return np.packbits(bits, bitorder="little").tobytes()
 
 
 def _pack_values(

@@ -111,9 +111,34 @@ def weights_per_beat(engine: EngineConfig) -> int:
     return engine.axi_data_bits // weight_slot_bits(engine)
 
 
+def mask_lanes(engine: EngineConfig) -> int:
+    """Lanes whose mask words stand side by side in a beat of the weight stream."""
+    return min(lane_pitch(engine), masks_per_beat(engine))
+
+
+def words_per_mask_line(engine: EngineConfig) -> int:
+    """Mask words of each lane in a beat of the weight stream."""
+    return masks_per_beat(engine) // mask_lanes(engine)
+
+
 def mask_lines(engine: EngineConfig) -> int:
-    """Beats of masks one half of a lane's mask memory holds."""
-    return ceil_div(engine.mask_depth, masks_per_beat(engine))
+    """Mask lines one half of a lane's mask memory holds."""
+    return ceil_div(engine.mask_depth, words_per_mask_line(engine))
+
+
+def mask_words(engine: EngineConfig) -> int:
+    """Mask words one half of a lane's mask memory holds."""
+    return mask_lines(engine) * words_per_mask_line(engine)
+
+
+def mask_line_beats(engine: EngineConfig, lanes: int) -> int:
+    """Beats of a mask line of a tile of `lanes` lanes."""
+    return ceil_div(lanes, mask_lanes(engine))
+
+
+def half_words(words: int) -> int:
+    """Places of a half of a tile memory: a power of two, so that the half is an address bit."""
+    return 1 << (words - 1).bit_length()
 
 
 def weight_lines(engine: EngineConfig) -> int:

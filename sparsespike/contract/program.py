@@ -26,7 +26,7 @@ from sparsespike.contract.network import NetworkConfig
 HEADER_MAGIC = 0x47525053  # "SPRG", little-endian
 DESCRIPTOR_MAGIC = 0x5C
 TILE_MAGIC = 0xA5
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 CHECKSUM_TARGET = 0x53504B45
 """The 16 words of a header or descriptor sum to this, modulo 2**32."""
 _FILE_MAGIC = b"SPSPIKE1"

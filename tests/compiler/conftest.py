@@ -96,13 +96,32 @@ def _signed(number, bits):
     return number - (1 << bits) if number >> (bits - 1) else number
 
 
-def _lane(stream, engine, mask_lines, words):
+def _constants(stream, engine):
+    """A lane's record and its weights, as numbers."""
     record = stream.beats(128 // engine.axi_data_bits)
-    masks = stream.beats(mask_lines)
+    return record, stream.beats(_cut(record, 112, 16))
+
+
+def _masks(stream, engine, lines, lanes, words):
+    """(lanes) of (words) mask words: beats of as many lanes as fit, line by line."""
+    fit = engine.axi_data_bits // engine.chunk
+    side = 1
+    while side < min(engine.lanes, fit):
+        side *= 2
+    found = [[] for _ in range(-(-lanes // side) * side)]
+    for _ in range(lines):
+        for first in range(0, lanes, side):
+            beat = stream.beats(1)
+            for place in range(fit):
+                word = _cut(beat, place * engine.chunk, engine.chunk)
+                found[first + place % side].append(word)
+    assert not any(any(lane) for lane in found[lanes:])
+    assert not any(any(lane[words:]) for lane in found)
+    return [lane[:words] for lane in found[:lanes]]
+
+
+def _lane(engine, record, payload, per_word):
     width = 4 if engine.weight_bits == 4 else 8
-    payload = stream.beats(_cut(record, 112, 16))
-    per_word = [_cut(masks, i * engine.chunk, engine.chunk) for i in range(words)]
-    assert masks >> (words * engine.chunk) == 0
     weights, index = [], 0
     for word, mask in enumerate(per_word):
         for slot in range(engine.chunk):
@@ -137,9 +156,11 @@ def decode():
                 header = stream.beats(1)
                 assert _cut(header, 0, 8) == 0xA5
                 assert header >> 58 == 0
+                count = _cut(header, 32, 8)
+                constants = [_constants(stream, engine) for _ in range(count)]
+                masks = _masks(stream, engine, _cut(header, 16, 16), count, words)
                 lanes = [
-                    _lane(stream, engine, _cut(header, 16, 16), words)
-                    for _ in range(_cut(header, 32, 8))
+                    _lane(engine, *own, mask) for own, mask in zip(constants, masks, strict=True)
                 ]
                 tile = SimpleNamespace(
                     cluster=_cut(header, 8, 8),

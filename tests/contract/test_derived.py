@@ -39,6 +39,26 @@ def test_stream_beats(axi, chunk, weight_bits, masks, weights, record, descripto
     assert derived.descriptor_beats(engine) == descriptor
 
 
+@pytest.mark.parametrize(
+    ("lanes", "side", "words", "lines", "one", "all_lanes"),
+    [(8, 4, 1, 72, 1, 2), (3, 4, 1, 72, 1, 1), (2, 2, 2, 36, 1, 1), (1, 1, 4, 18, 1, 1),
+     (12, 4, 1, 72, 1, 3)],
+)  # fmt: skip
+def test_mask_lines(lanes, side, words, lines, one, all_lanes):
+    engine = load_engine("small", lanes=lanes)
+    assert derived.mask_lanes(engine) == side
+    assert derived.words_per_mask_line(engine) == words
+    assert derived.mask_lines(engine) == lines
+    assert derived.mask_words(engine) == 72
+    assert derived.mask_line_beats(engine, 1) == one
+    assert derived.mask_line_beats(engine, lanes) == all_lanes
+
+
+@pytest.mark.parametrize(("words", "places"), [(1, 1), (2, 2), (3, 4), (72, 128), (128, 128)])
+def test_a_half_is_a_power_of_two(words, places):
+    assert derived.half_words(words) == places
+
+
 @pytest.mark.parametrize(("steps", "passes"), [(1, 8), (2, 4), (3, 3), (4, 2), (8, 1), (16, 1)])
 def test_pixel_passes(steps, passes):
     assert derived.pixel_passes(load_engine("small", time_steps=steps)) == passes

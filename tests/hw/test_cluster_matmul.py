@@ -120,20 +120,19 @@ def packet(engine, tile):
         for line in range(derived.record_beats(engine)):
             data = record >> line * width & ((1 << width) - 1)
             beats.append((LoadKind.RECORD, number, line, data, []))
-        per_beat, before = derived.masks_per_beat(engine), 0
-        for line in range(derived.ceil_div(len(lane.masks), per_beat)):
-            data, offsets = 0, []
-            for i, mask in enumerate(lane.masks[line * per_beat : (line + 1) * per_beat]):
-                data |= mask << i * engine.chunk
-                offsets.append(before)
-                before += ones(mask)
-            beats.append((LoadKind.MASK, number, line, data, offsets))
         per_beat, bits = derived.weights_per_beat(engine), derived.weight_slot_bits(engine)
         for line in range(derived.ceil_div(len(lane.weights), per_beat)):
             data = 0
             for i, weight in enumerate(lane.weights[line * per_beat : (line + 1) * per_beat]):
                 data |= (weight & ((1 << bits) - 1)) << i * bits
             beats.append((LoadKind.WEIGHT, number, line, data, []))
+    side = min(engine.axi_data_bits // engine.chunk, derived.lane_pitch(engine))
+    for word in range(len(tile.lanes[0].masks)):
+        for first in range(0, len(tile.lanes), side):
+            group = tile.lanes[first : first + side]
+            data = sum(lane.masks[word] << i * engine.chunk for i, lane in enumerate(group))
+            offsets = [sum(map(ones, lane.masks[:word])) for lane in group]
+            beats.append((LoadKind.MASK, first, word, data, offsets))
     yield from beats
 
 

@@ -10,7 +10,7 @@ from sparsespike.contract.counters import COUNTERS
 
 def test_totals(clocked):
     engine = load_engine("small", clusters=3, attention_units=1, max_layers=4)
-    dut = CounterBank(engine, increment_bits=6)
+    dut = CounterBank(engine)
     rng = random.Random(4)
     totals = [dict.fromkeys(COUNTERS, 0) for _ in range(3)]
     first_store = [50, 150, 250]
@@ -32,7 +32,7 @@ def test_totals(clocked):
             add(ctx, cycle, name, dut.events[name], value, 1)
         for cluster in dut.increments:
             for name in CLUSTER_COUNTERS:
-                value = rng.randrange(64) if busy else 0
+                value = rng.randrange(1 << len(cluster[name])) if busy else 0
                 add(ctx, cycle, name, cluster[name], value, 2)
         ctx.set(dut.cycles, cycle)
         ctx.set(dut.store, 0)

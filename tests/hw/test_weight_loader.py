@@ -1,5 +1,6 @@
 """WeightLoader: cycles of docs/engine.md, section 5, mask offsets, and refused packets."""
 
+import itertools
 import random
 
 import pytest
@@ -12,7 +13,7 @@ from sparsespike.contract.config import load_engine
 
 def make_packets(engine, count, rng):
     """[(team, lanes, row, header, [(kind, lane, line, offsets, data)])]; team: bit per cluster."""
-    bits, chunk = engine.axi_data_bits, engine.chunk
+    bits = engine.axi_data_bits
     packets = []
     for tile in range(count):
         lanes = rng.randint(1, engine.lanes)
@@ -30,29 +31,40 @@ def make_packets(engine, count, rng):
             for line in range(derived.record_beats(engine)):
                 data = record >> line * bits & (1 << bits) - 1
                 payload.append((LoadKind.RECORD, lane, line, None, data))
-            before = 0
-            for line in range(mask_lines):
-                data = rng.getrandbits(bits) & rng.getrandbits(bits) & rng.getrandbits(bits)
-                data &= rng.getrandbits(bits)
-                offsets = []
-                for word in range(bits // chunk):
-                    offsets.append(before)
-                    before += bin(data >> word * chunk & (1 << chunk) - 1).count("1")
-                payload.append((LoadKind.MASK, lane, line, offsets, data))
             for line in range(weight_lines):
                 payload.append((LoadKind.WEIGHT, lane, line, None, rng.getrandbits(bits)))
+        payload += masks_of(engine, mask_lines, lanes, rng)
         packets.append((team, lanes, row, header, payload))
     return packets
 
 
+def masks_of(engine, lines, lanes, rng):
+    """Beats of a tile's masks; offsets and data are lists, an item for each word of a lane."""
+    bits, chunk = engine.axi_data_bits, engine.chunk
+    side = min(bits // chunk, {1: 1, 3: 4, 12: 16}[engine.lanes])
+    before = [0] * 16
+    for line, first in itertools.product(range(lines), range(0, lanes, side)):
+        data = rng.getrandbits(bits) & rng.getrandbits(bits) & rng.getrandbits(bits)
+        offsets, parts = [], []
+        for word in range(bits // chunk // side):
+            offsets.append(before[first : first + side])
+            part = data >> word * side * chunk & (1 << side * chunk) - 1
+            parts.append((line * (bits // chunk // side) + word, part))
+            for i in range(side):
+                before[first + i] += bin(part >> i * chunk & (1 << chunk) - 1).count("1")
+        yield LoadKind.MASK, first, parts, offsets, data
+
+
 @pytest.mark.parametrize("axi_data_bits", [64, 128])
 @pytest.mark.parametrize("stalls", [False, True])
-@pytest.mark.parametrize("clusters", [3, 7])
-def test_packets_and_cycles(clocked, axi_data_bits, stalls, clusters):
+@pytest.mark.parametrize("clusters, lanes, chunk", [(3, 3, 16), (7, 3, 8), (2, 1, 4), (1, 12, 32)])
+def test_packets_and_cycles(clocked, axi_data_bits, stalls, clusters, lanes, chunk):
     engine = load_engine(
         "small",
         clusters=clusters,
-        lanes=3,
+        lanes=lanes,
+        chunk=chunk,
+        attention_units=1,
         axi_data_bits=axi_data_bits,
         mask_depth=24,
         weight_depth=64,
@@ -65,22 +77,24 @@ def test_packets_and_cycles(clocked, axi_data_bits, stalls, clusters):
 
     expected_taken, expected_bus = [], []
     place, ready_from = 0, 0
-    offer = 0
+    spread = derived.words_per_mask_line(engine)
     for tile, (team, lanes, row, _header, payload) in enumerate(packets):
-        offer = max(offer, ready_from) + gaps[place]
-        h = offer
+        h = max((expected_taken or [-1])[-1] + 1 + gaps[place], ready_from)
         expected_taken.append(h)
         opens = max(h + 1, h + 1 + frees[tile])
         expected_bus.append((opens + 1, team, "TILE", lanes, row))
         place += 1
         for i, (kind, lane, line, offsets, data) in enumerate(payload):
-            e = max(expected_taken[-1] + 1 + gaps[place], opens)
+            e = max(expected_taken[-1] + 1 + gaps[place], opens, ready_from)
             expected_taken.append(e)
             end = i == len(payload) - 1
-            expected_bus.append((e + 2, team, kind.name, end, lane, line, offsets, data))
+            parts = [(line, data)] if offsets is None else line
+            for w, (number, part) in enumerate(parts):
+                ends, own = end and w == len(parts) - 1, offsets and offsets[w]
+                expected_bus.append((e + 2 + w, team, kind.name, ends, lane, number, own, part))
+            ready_from = e + len(parts)
+            assert len(parts) == (spread if kind == LoadKind.MASK else 1)
             place += 1
-        ready_from = expected_taken[-1] + 1
-        offer = ready_from
     taken, bus = _run(clocked, engine, packets, beats, gaps, frees)
     assert taken == expected_taken
     assert bus == expected_bus
@@ -118,9 +132,9 @@ def _run(clocked, engine, packets, beats, gaps, frees):
                 state["free_from"] = cycle + 1 + frees[headers[place]]
             if place + 1 < len(beats):
                 state["offer"] = cycle + 1 + gaps[place + 1]
-        return place == len(beats) and cycle > taken[-1] + 3
+        return place == len(beats) and cycle > taken[-1] + 40
 
-    clocked(dut, step, 5000)
+    clocked(dut, step, 20000)
     return taken, bus
 
 
@@ -151,6 +165,7 @@ GOOD = 0xA5 | 0 << 8 | 2 << 16 | 2 << 32
         (GOOD & ~(0xFF << 32), 1, 0),
         (GOOD | 8 << 32, 1, 0),
         (GOOD | 0xFF << 16, 1, 0),
+        (GOOD & ~(0xFF << 16), 1, 0),
         (GOOD, 129, 2),
     ],
     ids=[
@@ -162,6 +177,7 @@ GOOD = 0xA5 | 0 << 8 | 2 << 16 | 2 << 32
         "no lanes",
         "lanes",
         "mask lines",
+        "no mask lines",
         "weight lines",
     ],
 )
