@@ -68,12 +68,14 @@ class Lane(wiring.Component):
         )
         read, add = Signal(stage), Signal(stage)
         ends_walk, outstanding = Signal(), Signal()
+        # The channel whose matches are issued, and what waits of the other one.
+        channel, word = Signal(range(engine.lane_channels)), Signal(match_layout(engine))
+        rest, alone = Signal(match_layout(engine)), Signal()
 
         def issue() -> None:
             beat, standing = Signal(beat_layout(engine)), Signal()
-            word, channel = Signal(match_layout(engine)), Signal(range(engine.lane_channels))
             slot, final, bits = Signal(engine.chunk), Signal(), Signal(engine.time_steps)
-            alone, finish = Signal(), Signal()
+            finish = Signal()
             below = word.mask & below_lowest_one(word.match)
             m.d.comb += [
                 slot.eq(lowest_one(word.match)),
@@ -95,30 +97,25 @@ class Lane(wiring.Component):
                 self.weight_half.eq(beat.half),
                 self.weight_index.eq(word.offset + popcount(below)),
             ]
-            first = self.i.p.words[0]
-            if engine.lane_channels == 1:
-                m.d.comb += final.eq(alone)
-                with m.If(self.i.ready):
-                    m.d.sync += [standing.eq(self.i.valid), beat.eq(self.i.p.beat), word.eq(first)]
-                with m.Elif(self.match):
-                    m.d.sync += word.match.eq(word.match & ~slot)
-                return
-            second, rest = self.i.p.words[1], Signal(match_layout(engine))
-            m.d.comb += final.eq(alone & (rest.match == 0))
             with m.If(self.i.ready):
                 m.d.sync += [
                     standing.eq(self.i.valid),
                     beat.eq(self.i.p.beat),
-                    rest.eq(second),
-                    word.eq(first),
-                    channel.eq(0),
+                    word.eq(self.i.p.words[0]),
                 ]
-                with m.If(first.match == 0):
-                    m.d.sync += [word.eq(second), channel.eq(1), rest.match.eq(0)]
             with m.Elif(self.match):
                 m.d.sync += word.match.eq(word.match & ~slot)
-                with m.If(alone):
-                    m.d.sync += [word.eq(rest), channel.eq(1), rest.match.eq(0)]
+            m.d.comb += final.eq(alone & (rest.match == 0))
+            if self._engine.lane_channels > 1:
+                add_second(self.i.p.words)
+
+        def add_second(words: data.View[data.ArrayLayout]) -> None:
+            with m.If(self.i.ready):
+                m.d.sync += [channel.eq(0), rest.eq(words[1])]
+                with m.If(words[0].match == 0):
+                    m.d.sync += [channel.eq(1), word.eq(words[1]), rest.match.eq(0)]
+            with m.Elif(self.match & alone):
+                m.d.sync += [channel.eq(1), word.eq(rest), rest.match.eq(0)]
 
         def accumulate() -> None:
             totals = Signal(lane_sums_layout(engine))
@@ -126,9 +123,9 @@ class Lane(wiring.Component):
             m.d.comb += [self.weight_enable.eq(read.valid)]
             m.d.comb += term.eq(self.weight.as_signed() << add.shift)
             m.d.sync += add.eq(read)
-            for channel in range(engine.lane_channels):
-                own = add.channel == channel
-                parts = zip(totals[channel], self.sums[channel], add.bits, strict=True)
+            for number in range(engine.lane_channels):
+                own = add.channel == number
+                parts = zip(totals[number], self.sums[number], add.bits, strict=True)
                 for total, output, bit in parts:
                     sum_ = Signal(total.shape())
                     m.d.comb += sum_.eq(total + Mux(bit & own, term, 0))

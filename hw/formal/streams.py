@@ -83,21 +83,28 @@ def _broadcast_register(module: ModuleType) -> Harness:
 
 def _lane(module: ModuleType) -> Harness:
     engine = load_engine(
-        "micro", lanes=1, chunk=4, time_steps=1, weight_bits=4, accumulator_bits=12
+        "micro",
+        lanes=1,
+        lane_channels=2,
+        chunk=4,
+        time_steps=1,
+        weight_bits=4,
+        accumulator_bits=12,
     )
     dut = module.Lane(engine)
     bench = Bench(dut)
     m, entry = bench.m, dut.i.p
     offer, take = bench.drive(dut.i.valid, "offer"), bench.drive(dut.take, "take")
-    match, ends = bench.drive(entry.match, "match"), bench.drive(entry.beat.last, "ends")
+    match = Cat(bench.drive(word.match, f"match_{i}") for i, word in enumerate(entry.words))
+    ends = bench.drive(entry.beat.last, "ends")
     bench.drive(dut.weight, "weight", 2)
-    m.d.comb += entry.beat.spikes[0].eq(match)
+    m.d.comb += entry.beat.spikes[0].eq(match[:4] | match[4:])
     # Only ends of a walk come without a match; sums are taken only when they are there.
     bench.given(~offer | ends | match.any(), ~take | dut.valid)
     accepted = offer & dut.i.ready
-    matches, walks = bench.register(range(12), "matches"), bench.register(range(4), "walks")
-    added, count = Signal(range(5)), Signal(range(5))
-    m.d.comb += [added.eq(sum(match[i] for i in range(4))), count.eq(Mux(accepted, added, 0))]
+    matches, walks = bench.register(range(16), "matches"), bench.register(range(4), "walks")
+    added, count = Signal(range(9)), Signal(range(9))
+    m.d.comb += [added.eq(sum(match[i] for i in range(8))), count.eq(Mux(accepted, added, 0))]
     m.d.sync += matches.eq(matches + count - dut.match)
     m.d.sync += walks.eq(walks + (accepted & ends) - take)
     # Sums wait, unchanged, until they are taken.
@@ -105,10 +112,10 @@ def _lane(module: ModuleType) -> Harness:
     same = dut.sums.as_value() == bench.previous(dut.sums.as_value(), "sums")
     bench.claim(~waited | (dut.valid & same))
     # No match is lost or doubled, no walk ends twice, and whoever ended a walk delivers it.
-    bench.claim(matches <= 4, ~dut.match | (matches != 0), walks <= 3, ~take | (walks != 0))
-    quiet = bench.register(range(12), "quiet")
+    bench.claim(matches <= 8, ~dut.match | (matches != 0), walks <= 3, ~take | (walks != 0))
+    quiet = bench.register(range(16), "quiet")
     m.d.sync += quiet.eq(Mux((walks != 0) & ~dut.valid & ~accepted, quiet + 1, 0))
-    bench.claim(quiet <= 7, ~dut.output_stall | (walks >= 2))
+    bench.claim(quiet <= 11, ~dut.output_stall | (walks >= 2))
     return bench.done()
 
 
@@ -155,8 +162,9 @@ CLAIMS = (
         module="hw.lane",
         harness=_lane,
         broken=(
-            ("standing & final & head.beat.last & outstanding", "0"),
-            ("head.match.eq(head.match & ~slot)", "head.match.eq(head.match)"),
+            ("standing & final & beat.last & outstanding", "0"),
+            ("word.match.eq(word.match & ~slot)", "word.match.eq(word.match)"),
+            ("final.eq(alone & (rest.match == 0))", "final.eq(alone)"),
         ),
         depth=16,
     ),

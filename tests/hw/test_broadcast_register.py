@@ -10,9 +10,12 @@ from sparsespike.contract.config import load_engine
 WORDS = 120
 
 
-@pytest.mark.parametrize("steps, planes, pause", [(2, 3, 0.0), (1, 1, 0.5), (3, 4, 0.6)])
-def test_beats(clocked, steps, planes, pause):
-    engine = load_engine("micro", time_steps=steps, count_bits=planes)
+@pytest.mark.parametrize(
+    "steps, planes, pause, channels",
+    [(2, 3, 0.0, 1), (1, 1, 0.5, 1), (3, 4, 0.6, 1), (2, 2, 0.3, 2)],
+)
+def test_beats(clocked, steps, planes, pause, channels):
+    engine = load_engine("micro", time_steps=steps, count_bits=planes, lane_channels=channels)
     rng = random.Random(pause)
     lanes, slots = engine.lanes, engine.chunk
     words = []
@@ -25,8 +28,9 @@ def test_beats(clocked, steps, planes, pause):
             else [0] * steps
             for _ in range(planes)
         ]
-        masks = [rng.getrandbits(slots) & rng.getrandbits(slots) for _ in range(lanes)]
-        words.append((vectors, masks, rng.getrandbits(lanes), rng.random() < 0.3, rng.randrange(2)))
+        masks = [rng.getrandbits(slots) & rng.getrandbits(slots) for _ in range(lanes * channels)]
+        active = rng.getrandbits(lanes * channels)
+        words.append((vectors, masks, active, rng.random() < 0.3, rng.randrange(2)))
     dut = BroadcastRegister(engine)
     taken, beats, full_at, skips, stalls = [], [], [], [], []
 
@@ -74,11 +78,11 @@ def test_beats(clocked, steps, planes, pause):
             slots_on = 0
             for vector in vectors[plane]:
                 slots_on |= vector
-            matches = [slots_on & mask for mask in masks]
+            matches = [slots_on & mask if active >> i & 1 else 0 for i, mask in enumerate(masks)]
             push = sum(
                 1 << lane
                 for lane in range(lanes)
-                if active >> lane & 1 and (matches[lane] or final)
+                if any(matches[lane::lanes]) or (active >> lane & 1 and final)
             )
             while full_at[now] & push:
                 now += 1

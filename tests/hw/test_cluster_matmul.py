@@ -84,11 +84,11 @@ def share_of(engine, layer, index):
 
 
 def tile_of(engine, layer, rng):
-    """A random tile: active lanes, row, masks, weights and constants of each lane."""
+    """A random tile: active channels, row, masks, weights and constants of each channel."""
     neighbours = 9 if layer.convolution else 1
     words = neighbours if layer.pixel else neighbours * layer.chunks
     lanes = []
-    for _ in range(rng.randint(1, engine.lanes)):
+    for _ in range(rng.randint(1, derived.tile_channels(engine))):
         density = rng.choice([0.0, 0.1, 0.5])
         masks = [
             sum(1 << s for s in range(engine.chunk) if rng.random() < density) for _ in range(words)
@@ -112,7 +112,8 @@ def packet(engine, tile):
     yield LoadKind.TILE, 0, 0, 0, []
     beats = []
     for number, lane in enumerate(tile.lanes):
-        record = 0
+        lines = derived.ceil_div(len(lane.weights), derived.weights_per_beat(engine))
+        record = lines << RECORD_FIELDS["weight_lines"][0]
         for name in ("bias", "multiplier", "score_weight", "threshold"):
             low, bits = RECORD_FIELDS[name]
             record |= (getattr(lane, name) & ((1 << bits) - 1)) << low
@@ -121,7 +122,7 @@ def packet(engine, tile):
             data = record >> line * width & ((1 << width) - 1)
             beats.append((LoadKind.RECORD, number, line, data, []))
         per_beat, bits = derived.weights_per_beat(engine), derived.weight_slot_bits(engine)
-        for line in range(derived.ceil_div(len(lane.weights), per_beat)):
+        for line in range(lines):
             data = 0
             for i, weight in enumerate(lane.weights[line * per_beat : (line + 1) * per_beat]):
                 data |= (weight & ((1 << bits) - 1)) << i * bits
@@ -202,9 +203,8 @@ class Twin:
         self.rows = []
         self.row_cycles = []
         self.tile_ends = []
-        self.lanes = [
-            SimpleNamespace(starts=[], finish=-1, taken=-1, sums=None) for _ in range(engine.lanes)
-        ]
+        self.lanes = [SimpleNamespace(starts=[], finish=-1, taken=-1) for _ in range(engine.lanes)]
+        self.sums = self.no_sums()
         self.last_take = -1
         self.row_end = -100
 
@@ -216,8 +216,7 @@ class Twin:
         for tile, first in zip(tiles, avail, strict=True):
             self.membranes, self.held = {}, {}
             walks = self.walks_of(layer)
-            for lane in self.lanes:
-                lane.sums = [0] * self.engine.time_steps
+            self.sums = self.no_sums()
             scans = scans_of(self.engine, layer, tile, memory, tokens, self.positions)
             for planes, mask, last in scans:
                 entered = max(entered + 1, first)
@@ -229,6 +228,10 @@ class Twin:
             self.tile_ends.append(self.last_take)
         self.counts["broadcast_idle"] = left - go - busy
         return self.counts
+
+    def no_sums(self):
+        """Sums of each channel of a tile."""
+        return [[0] * self.engine.time_steps for _ in range(derived.tile_channels(self.engine))]
 
     def walks_of(self, layer):
         whole = layer.accumulate == Accumulate.ALL
@@ -249,8 +252,9 @@ class Twin:
         for i, (plane, shift) in enumerate(loud):
             final = last and i == len(loud) - 1
             slots = slots_of(self.engine, plane)
-            matches = [slots & lane.masks[mask] for lane in tile.lanes]
-            enters = [lane for lane, match in enumerate(matches) if match or final]
+            matches = [slots & channel.masks[mask] for channel in tile.lanes]
+            lanes = range(min(len(matches), self.engine.lanes))
+            enters = [k for k in lanes if any(matches[k :: self.engine.lanes]) or final]
             wish = now
             for lane in enters:
                 starts = self.lanes[lane].starts
@@ -259,19 +263,24 @@ class Twin:
             counts["broadcast_stalls"] += now - wish
             counts["chunks_broadcast"] += 1
             for lane in enters:
-                self.push(lane, tile.lanes[lane], mask, matches[lane], plane, shift, final, now)
+                self.push(lane, sum(map(ones, matches[lane :: self.engine.lanes])), final, now)
+                for channel in range(lane, len(matches), self.engine.lanes):
+                    self.add(channel, tile.lanes[channel], mask, matches[channel], plane, shift)
             now += 1
         return now - 1
 
-    def push(self, number, content, mask_index, match, plane, shift, last, now):
-        lane, steps = self.lanes[number], self.engine.time_steps
+    def push(self, number, matches, last, now):
+        lane = self.lanes[number]
         start = max(now + 2, lane.finish + 1)
         lane.starts.append(start)
-        wish = start + max(ones(match), 1) - 1
+        wish = start + max(matches, 1) - 1
         lane.finish = max(wish, lane.taken + 1) if last else wish
         self.counts["lane_output_stalls"] += lane.finish - wish
         self.counts["queue_entries"] += 1
-        self.counts["weights_read"] += ones(match)
+        self.counts["weights_read"] += matches
+
+    def add(self, channel, content, mask_index, match, plane, shift):
+        steps, sums = self.engine.time_steps, self.sums[channel]
         offset = sum(ones(mask) for mask in content.masks[:mask_index])
         for slot in range(self.engine.chunk):
             if match >> slot & 1:
@@ -279,15 +288,15 @@ class Twin:
                 bits = plane >> slot * steps
                 for a in range(steps):
                     if bits >> a & 1:
-                        lane.sums[a] += content.weights[index] << shift
+                        sums[a] += content.weights[index] << shift
                         self.counts["additions"] += 1
 
     def take_walk(self, layer, tile, n, g):
-        """Takes of all lanes for one walk, and the rows they complete."""
+        """Takes of all channels for one walk, and the rows they complete."""
         head = layer.output == Output.HEAD
         spikes, value = 0, 0
         for number, content in enumerate(tile.lanes):
-            lane = self.lanes[number]
+            lane, sums = self.lanes[number % self.engine.lanes], self.sums[number]
             take = max(lane.finish + derived.LANE_LATENCY, self.last_take + 1)
             takes = 1 if head else len(tile.lanes)
             if number == 0 or head:
@@ -301,16 +310,16 @@ class Twin:
                 self.counts["row_stalls"] += take - wish
             self.last_take = lane.taken = take
             if layer.output in (Output.SPIKE, Output.COUNT):
-                fired = self.fire(layer, number, content, lane.sums, g)
+                fired = self.fire(layer, number, content, sums, g)
                 spikes |= fired << number * self.engine.time_steps
             elif layer.output == Output.SCORE:
-                hidden = sum(lane.sums) + content.bias
+                hidden = sum(sums) + content.bias
                 q = int(requantize(hidden, content.multiplier, layer.shift))
                 value += GELU[q & 0xFF] * content.score_weight
                 self.counts["selector_updates"] += 1
             else:
-                value = sum(lane.sums) + (0 if self.positions[0] else content.bias)
-            lane.sums = [0] * self.engine.time_steps
+                value = sum(sums) + (0 if self.positions[0] else content.bias)
+            self.sums[number] = [0] * self.engine.time_steps
             if complete:
                 self.row_end = take
                 if layer.pool:
@@ -494,6 +503,8 @@ KINDS = ("linear", "convolution", "pixel", "counts", "list", "score", "head")
         ({"time_steps": 2, "chunk": 64, "lanes": 2}, 0, 5),
         ({"time_steps": 2, "clusters": 5}, 3, 2),
         ({"time_steps": 4, "clusters": 9, "lanes": 2}, 2, 4),
+        ({"time_steps": 2, "lane_channels": 2}, 0, 6),
+        ({"time_steps": 3, "lane_channels": 2, "lanes": 3, "clusters": 4, "fifo_depth": 2}, 1, 0),
     ],
 )
 def test_layers_follow_the_page(fields, index, patience):

@@ -25,6 +25,7 @@ BASE = load_engine("micro", **FIELDS)
 CHANGED = {
     "clusters": 2,
     "lanes": 2,
+    "lane_channels": 2,
     "chunk": 4,
     "fifo_depth": 3,
     "time_steps": 3,

@@ -14,34 +14,46 @@ ENTRIES = 120
 
 
 def expected_sums(engine, entry, weights, sums):
-    """Adds an entry's matches to `sums`, as the page's sentence says."""
-    for slot in range(engine.chunk):
-        if not entry["match"] >> slot & 1:
-            continue
-        index = entry["offset"] + bin(entry["mask"] & ((1 << slot) - 1)).count("1")
-        for step in range(engine.time_steps):
-            if entry["spikes"][step] >> slot & 1:
-                sums[step] += weights[entry["half"]][index] << entry["shift"]
+    """Adds an entry's matches to the `sums` of each channel, as the page's sentence says."""
+    for word, own in zip(entry["words"], sums, strict=True):
+        for slot in range(engine.chunk):
+            if not word["match"] >> slot & 1:
+                continue
+            index = word["offset"] + bin(word["mask"] & ((1 << slot) - 1)).count("1")
+            for step in range(engine.time_steps):
+                if entry["spikes"][step] >> slot & 1:
+                    own[step] += weights[entry["half"]][index] << entry["shift"]
 
 
-def random_entry(engine, rng, length):
+def matches(entry):
+    return sum(bin(word["match"]).count("1") for word in entry["words"])
+
+
+def no_sums(engine):
+    return [[0] * engine.time_steps for _ in range(engine.lane_channels)]
+
+
+def random_word(engine, rng, length):
     match_chance = rng.choice([0.0, 0.2, 0.7])
     mask = rng.getrandbits(engine.chunk)
     match = sum(
         1 << s for s in range(engine.chunk) if mask >> s & 1 and rng.random() < match_chance
     )
+    return {"match": match, "mask": mask, "offset": rng.randrange(length - engine.chunk + 1)}
+
+
+def random_entry(engine, rng, length):
+    words = [random_word(engine, rng, length) for _ in range(engine.lane_channels)]
     spikes = [rng.getrandbits(engine.chunk) for _ in range(engine.time_steps)]
     last = rng.random() < 0.4
-    if not match and not last:
+    if not any(word["match"] for word in words) and not last:
         last = True
     return {
-        "match": match,
-        "mask": mask,
+        "words": words,
         "spikes": spikes,
         "last": last,
         "shift": rng.randrange(4),
         "half": rng.randrange(2),
-        "offset": rng.randrange(length - engine.chunk + 1),
     }
 
 
@@ -84,9 +96,10 @@ def run(engine, entries, weights, rng, patience):
                 ctx.set(dut.beat.shift, entry["shift"])
                 ctx.set(dut.beat.last, entry["last"])
                 ctx.set(dut.beat.half, entry["half"])
-                ctx.set(dut.match, entry["match"])
-                ctx.set(dut.word.mask, entry["mask"])
-                ctx.set(dut.word.offset, entry["offset"])
+                for place, word in enumerate(entry["words"]):
+                    ctx.set(dut.matches[place], word["match"])
+                    ctx.set(dut.words[place].mask, word["mask"])
+                    ctx.set(dut.words[place].offset, word["offset"])
                 pushes.append(cycle)
                 pushed += 1
             valid = ctx.get(dut.valid)
@@ -98,7 +111,7 @@ def run(engine, entries, weights, rng, patience):
             ctx.set(dut.take, take)
             if take:
                 takes.append(cycle)
-                results.append([ctx.get(value) for value in dut.sums])
+                results.append([[ctx.get(value) for value in own] for own in dut.sums])
             await ctx.tick()
             cycle += 1
 
@@ -116,6 +129,8 @@ def run(engine, entries, weights, rng, patience):
         ({}, 12),
         ({"fifo_depth": 1, "time_steps": 3, "weight_bits": 4}, 4),
         ({"chunk": 32, "axi_data_bits": 128, "time_steps": 1, "fifo_depth": 7}, 30),
+        ({"lane_channels": 2}, 3),
+        ({"lane_channels": 2, "chunk": 16, "time_steps": 3, "fifo_depth": 2}, 0),
     ],
 )
 def test_lane_unit_follows_the_recurrence(fields, patience):
@@ -130,17 +145,17 @@ def test_lane_unit_follows_the_recurrence(fields, patience):
 
     starts, finish, taken = [], -1, -1
     walk = 0
-    sums = [0] * engine.time_steps
+    sums = no_sums(engine)
     for push, entry in zip(pushes, entries, strict=True):
         start = max(push + 2, finish + 1)
         starts.append(start)
-        finish = start + max(bin(entry["match"]).count("1"), 1) - 1
+        finish = start + max(matches(entry), 1) - 1
         expected_sums(engine, entry, weights, sums)
         if entry["last"]:
             finish = max(finish, taken + 1)
             assert ready[walk] == max(finish + derived.LANE_LATENCY, taken + 1)
             assert results[walk] == sums
-            taken, sums = takes[walk], [0] * engine.time_steps
+            taken, sums = takes[walk], no_sums(engine)
             walk += 1
 
     for cycle, refused in enumerate(full):
