@@ -19,7 +19,7 @@ BROADCAST_STAGES = 4
 """Cycles from the address generator to the broadcast register."""
 LOAD_LATENCY = 3
 """Cycles from a tile's last beat to the first cycle its walk may begin."""
-LANE_LATENCY = 3
+LANE_LATENCY = 7
 """Cycles from the issue of a token's last match to its sums in the output register."""
 ROW_CREDITS = 2
 """Rows a cluster may have between its neuron unit and the end of their write-back."""
