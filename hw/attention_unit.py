@@ -15,7 +15,7 @@ from hw.bits import encode, lowest_one, step_major, union
 from hw.cluster_layouts import head_slots, scan_layout, sums_layout
 from sparsespike.contract.config import EngineConfig
 
-WORD_DELAY = 3
+WORD_DELAY = 4
 """Cycles from a read on `o` to its word at the memory's output (the address pipeline)."""
 
 
@@ -28,7 +28,7 @@ class AttentionUnit(wiring.Component):
         index: number of the cluster, constant.
         descriptor, go: the layer and its start.
         token, stored: the position walked and, in the same cycle, its token list entry.
-        o: reads, always accepted; spikes: the word read three cycles before.
+        o: reads, always accepted; spikes: the word read WORD_DELAY cycles before.
         ready, sums, take: an output is offered, is taken.
         reading, update, accumulate: for the counters.
     """

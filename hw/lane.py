@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from itertools import pairwise
+
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw import layouts
-from hw.bits import at_most_one, below_lowest_one, lowest_one, popcount
+from hw.bits import at_most_one, at_most_two, below_lowest_one, lowest_one, popcount
 from hw.cluster_layouts import (
     SHIFT_BITS,
     beat_layout,
@@ -18,23 +20,26 @@ from hw.cluster_layouts import (
 )
 from sparsespike.contract.config import EngineConfig
 
+_ADD = 6
+"""Cycles from an issue to its addition."""
+
 
 class Lane(wiring.Component):
     """Issues the matches of its head entry and hands over the sums of a walk.
 
-    Of several channels the first one's matches are issued first; of a channel's, the lowest slot.
-
-    Rate: one match a cycle; entries without a match (ends of a walk) take one cycle. The weight of
-    an issue in x is read in x + 1 and added in x + 2; the sums stand at `sums` from x + 3
-    (LANE_LATENCY) on if x was a walk's final issue. That issue waits until the previous sums have
-    been taken in an earlier cycle; all others never wait.
+    Of two channels the first one's matches are issued first; of a channel's, the lowest slot.
+    Rate: one match a cycle; entries without a match (ends of a walk) take one cycle. An issue in x
+    counts the mask below its slot in x + 1, adds the offset in x + 2, reads its weight in x + 3,
+    chooses it in the word read in x + 4, shifts it in x + 5 and adds it in x + 6; the sums stand at
+    `sums` from x + 7 (LANE_LATENCY) on if x was a walk's final issue. That issue waits until the
+    previous sums have been taken in an earlier cycle; all others never wait.
 
     Members:
         i: entries of the lane's queue; an entry taken in c is issued from c + 1 on.
         weight_enable, weight_half, weight_index: weight wanted; weight: its value a cycle later.
         valid, sums: the sums of a finished walk; take: the last of them are taken in this cycle.
-        match, additions, output_stall: for the counters: a match is issued, the adders it uses, the
-            final issue waits.
+        match, output_stall: for the counters: a match is issued, the final issue waits.
+        additions: for the counters, a cycle later: the adders that the match uses.
     """
 
     def __init__(self, engine: EngineConfig) -> None:
@@ -57,7 +62,8 @@ class Lane(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         engine = self._engine
-        stage = data.StructLayout(
+        offset_bits = len(self.weight_index)
+        flow = data.StructLayout(
             {
                 "valid": 1,
                 "bits": engine.time_steps,
@@ -66,77 +72,96 @@ class Lane(wiring.Component):
                 "last": 1,
             }
         )
-        read, add = Signal(stage), Signal(stage)
+        # What is under way, by the cycles since its issue.
+        stages = [Signal(flow, name=f"stage_{age}") for age in range(1, _ADD + 1)]
+        counted, _, read, _, shifted, added = stages
         ends_walk, outstanding = Signal(), Signal()
         # The channel whose matches are issued, and what waits of the other one.
         channel, word = Signal(range(engine.lane_channels)), Signal(match_layout(engine))
-        rest, alone = Signal(match_layout(engine)), Signal()
+        rest, waiting = Signal(match_layout(engine)), Signal()
+        # `word` has one match at most; registered, because the whole queue waits for it.
+        alone = Signal()
 
         def issue() -> None:
-            beat, standing = Signal(beat_layout(engine)), Signal()
-            slot, final, bits = Signal(engine.chunk), Signal(), Signal(engine.time_steps)
+            beat, standing, final = Signal(beat_layout(engine)), Signal(), Signal()
+            slot, bits = Signal(engine.chunk), Signal(engine.time_steps)
             finish = Signal()
-            below = word.mask & below_lowest_one(word.match)
             m.d.comb += [
+                final.eq(alone & ~waiting),
                 slot.eq(lowest_one(word.match)),
-                alone.eq(at_most_one(word.match)),
                 self.output_stall.eq(standing & final & beat.last & outstanding),
                 finish.eq(standing & final & ~self.output_stall),
                 ends_walk.eq(finish & beat.last),
                 self.match.eq(standing & word.match.any() & ~self.output_stall),
                 bits.eq(Cat((slot & spikes).any() for spikes in beat.spikes)),
-                self.additions.eq(Mux(self.match, popcount(bits), 0)),
+                self.additions.eq(popcount(counted.bits)),
                 self.i.ready.eq(~standing | finish),
             ]
             m.d.sync += [
-                read.valid.eq(self.match),
-                read.bits.eq(Mux(self.match, bits, 0)),
-                read.shift.eq(beat.shift),
-                read.channel.eq(channel),
-                read.last.eq(ends_walk),
-                self.weight_half.eq(beat.half),
-                self.weight_index.eq(word.offset + popcount(below)),
+                counted.valid.eq(self.match),
+                counted.bits.eq(Mux(self.match, bits, 0)),
+                counted.shift.eq(beat.shift),
+                counted.channel.eq(channel),
+                counted.last.eq(ends_walk),
             ]
+            first = self.i.p.words[0]
             with m.If(self.i.ready):
-                m.d.sync += [
-                    standing.eq(self.i.valid),
-                    beat.eq(self.i.p.beat),
-                    word.eq(self.i.p.words[0]),
-                ]
+                m.d.sync += [standing.eq(self.i.valid), beat.eq(self.i.p.beat), word.eq(first)]
+                m.d.sync += alone.eq(at_most_one(first.match))
             with m.Elif(self.match):
                 m.d.sync += word.match.eq(word.match & ~slot)
-            m.d.comb += final.eq(alone & (rest.match == 0))
-            if self._engine.lane_channels > 1:
-                add_second(self.i.p.words)
+                m.d.sync += alone.eq(at_most_two(word.match))
+            if engine.lane_channels > 1:
+                add_second(*self.i.p.words)
+            locate(beat)
 
-        def add_second(words: data.View[data.ArrayLayout]) -> None:
+        def add_second(first: data.View, second: data.View) -> None:
+            only_second, goes_on = first.match == 0, self.match & alone
             with m.If(self.i.ready):
-                m.d.sync += [channel.eq(0), rest.eq(words[1])]
-                with m.If(words[0].match == 0):
-                    m.d.sync += [channel.eq(1), word.eq(words[1]), rest.match.eq(0)]
-            with m.Elif(self.match & alone):
-                m.d.sync += [channel.eq(1), word.eq(rest), rest.match.eq(0)]
+                m.d.sync += [channel.eq(only_second), rest.eq(second)]
+                m.d.sync += waiting.eq(~only_second & second.match.any())
+                with m.If(only_second):
+                    m.d.sync += [word.eq(second), alone.eq(at_most_one(second.match))]
+            with m.Elif(goes_on):
+                m.d.sync += [channel.eq(1), word.eq(rest), alone.eq(at_most_one(rest.match))]
+                m.d.sync += waiting.eq(0)
+
+        def locate(beat: data.View) -> None:
+            below, count = Signal(engine.chunk), Signal(range(engine.chunk + 1))
+            offsets = [Signal(offset_bits, name=f"offset_{age}") for age in (1, 2)]
+            halves = [Signal(name=f"half_{age}") for age in (1, 2)]
+            m.d.sync += [
+                below.eq(word.mask & below_lowest_one(word.match)),
+                offsets[0].eq(word.offset),
+                halves[0].eq(beat.half),
+                count.eq(popcount(below)),
+                offsets[1].eq(offsets[0]),
+                halves[1].eq(halves[0]),
+                self.weight_index.eq(offsets[1] + count),
+                self.weight_half.eq(halves[1]),
+            ]
 
         def accumulate() -> None:
             totals = Signal(lane_sums_layout(engine))
+            weight = Signal(signed(engine.weight_bits))
             term = Signal(range(-(1 << engine.weight_bits + 6), 1 << engine.weight_bits + 6))
-            m.d.comb += [self.weight_enable.eq(read.valid)]
-            m.d.comb += term.eq(self.weight.as_signed() << add.shift)
-            m.d.sync += add.eq(read)
+            m.d.comb += self.weight_enable.eq(read.valid)
+            m.d.sync += [weight.eq(self.weight), term.eq(weight << shifted.shift)]
+            m.d.sync += [later.eq(now) for now, later in pairwise(stages)]
             for number in range(engine.lane_channels):
-                own = add.channel == number
-                parts = zip(totals[number], self.sums[number], add.bits, strict=True)
+                own = added.channel == number
+                parts = zip(totals[number], self.sums[number], added.bits, strict=True)
                 for total, output, bit in parts:
                     sum_ = Signal(total.shape())
                     m.d.comb += sum_.eq(total + Mux(bit & own, term, 0))
-                    m.d.sync += total.eq(Mux(add.last, 0, sum_))
-                    with m.If(add.last):
+                    m.d.sync += total.eq(Mux(added.last, 0, sum_))
+                    with m.If(added.last):
                         m.d.sync += output.eq(sum_)
 
         def hand_over() -> None:
             with m.If(self.take):
                 m.d.sync += [self.valid.eq(0), outstanding.eq(0)]
-            with m.If(add.last):
+            with m.If(added.last):
                 m.d.sync += self.valid.eq(1)
             with m.If(ends_walk):
                 m.d.sync += outstanding.eq(1)

@@ -15,11 +15,11 @@ BURST_BEATS = 32
 """Longest AXI read burst, beats."""
 OUTSTANDING_BURSTS = 2
 """Read bursts in flight."""
-BROADCAST_STAGES = 4
+BROADCAST_STAGES = 8
 """Cycles from the address generator to the broadcast register."""
 LOAD_LATENCY = 3
 """Cycles from a tile's last beat to the first cycle its walk may begin."""
-LANE_LATENCY = 3
+LANE_LATENCY = 7
 """Cycles from the issue of a token's last match to its sums in the output register."""
 ROW_CREDITS = 2
 """Rows a cluster may have between its neuron unit and the end of their write-back."""
@@ -27,7 +27,7 @@ DRAIN_CYCLES = 3
 """Cycles from the last write-back operation of a layer to the next phase."""
 DESCRIPTOR_CYCLES = 2
 """Cycles from the last descriptor beat's read to the go pulse."""
-ATTENTION_READ = 2
+ATTENTION_READ = 3
 """Cycles from an attention unit's last word request to its first counter row."""
 ATTENTION_DRAIN = 2
 """Cycles from the last counter row to the first output handed to the neuron unit."""
