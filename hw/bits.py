@@ -9,7 +9,8 @@ from amaranth.hdl import Cat, Const, Value, ValueLike
 
 def lowest_one(value: Value) -> Value:
     """One-hot: the lowest set bit of `value`, 0 if there is none; as wide as `value`."""
-    return (value & (~value + 1))[: len(value)]
+    # The same decrement as below: one carry chain serves all three.
+    return (value & ~(value - 1))[: len(value)]
 
 
 def below_lowest_one(value: Value) -> Value:
@@ -45,9 +46,23 @@ def tree_sum(values: Sequence[ValueLike]) -> Value:
 
 
 def popcount(value: Value) -> Value:
-    """Number of set bits, wide enough for all of them."""
-    count = tree_sum([value[bit] for bit in range(len(value))])
+    """Number of set bits, wide enough for all of them.
+
+    Six bits at a time as logic, a LUT for each bit of their number: short carry chains take more.
+    """
+    bits = [value[bit] for bit in range(len(value))]
+    count = tree_sum([_ones(*bits[low : low + 6]) for low in range(0, len(bits), 6)])
     return count[: len(value).bit_length()]
+
+
+def _ones(*bits: Value) -> Value:
+    """Number of ones among up to six bits, as logic."""
+    a, b, c, d, e, f = [*bits, *(Const(0, 1) for _ in range(6 - len(bits)))]
+    low, high = a ^ b ^ c, (a & b) | (c & (a ^ b))
+    other_low, other_high = d ^ e ^ f, (d & e) | (f & (d ^ e))
+    carry = low & other_low
+    total = (high ^ other_high ^ carry, (high & other_high) | (carry & (high ^ other_high)))
+    return Cat(low ^ other_low, *total)[: len(bits).bit_length()]
 
 
 def encode(one_hot: Value) -> Value:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw import layouts
 from hw.attention_unit import AttentionUnit
-from hw.bits import tree_sum
+from hw.bits import popcount, tree_sum
 from hw.broadcaster import Broadcaster
 from hw.lane_unit import LaneUnit
 from hw.neuron_unit import NeuronUnit
@@ -154,10 +154,10 @@ class ClusterBody(wiring.Component):
                 counts.mask_words_read.eq(events.mask_words),
                 counts.broadcast_stalls.eq(events.stall),
                 counts.broadcast_idle.eq(events.idle),
-                counts.queue_entries.eq(tree_sum([lane.push for lane in happened])),
-                counts.weights_read.eq(tree_sum([lane.match for lane in happened])),
+                counts.queue_entries.eq(popcount(Cat(lane.push for lane in happened))),
+                counts.weights_read.eq(popcount(Cat(lane.match for lane in happened))),
                 counts.additions.eq(tree_sum([lane.additions for lane in happened])),
-                counts.lane_output_stalls.eq(tree_sum([lane.output_stall for lane in happened])),
+                counts.lane_output_stalls.eq(popcount(Cat(lane.output_stall for lane in happened))),
                 counts.lif_updates.eq(neuron.updates),
                 counts.spikes_fired.eq(neuron.fired),
                 counts.row_stalls.eq(neuron.row_stall),

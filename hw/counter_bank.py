@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from hw import layouts
-from hw.bits import tree_sum
+from hw.bits import popcount, tree_sum
 from sparsespike.contract.config import EngineConfig
 from sparsespike.contract.counters import COUNTERS
 
@@ -83,7 +83,9 @@ class CounterBank(wiring.Component):
         if name in ENGINE_COUNTERS:
             increment = self.events[name]
         else:
-            total_increment = tree_sum([cluster[name] for cluster in self.increments])
+            values = [cluster[name] for cluster in self.increments]
+            single = all(len(value) == 1 for value in values)
+            total_increment = popcount(Cat(values)) if single else tree_sum(values)
             increment = Signal.like(total_increment, name=f"{name}_increment")
             m.d.sync += increment.eq(total_increment)
         restart = self.clear | (self.store & (self.index == place))

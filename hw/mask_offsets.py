@@ -6,6 +6,7 @@ from amaranth.hdl import Array, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.bits import popcount
 from hw.layouts import offset_bits
 from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
@@ -56,7 +57,7 @@ class MaskOffsets(wiring.Component):
         with m.If(self.valid):
             m.d.sync += [first.eq(self.first), group.eq(self.group), masks.eq(self.masks)]
             for i, count in enumerate(counts):
-                m.d.sync += count.eq(sum(self.masks.word_select(i, chunk)))
+                m.d.sync += count.eq(popcount(self.masks.word_select(i, chunk)))
         with m.Elif(self.more):
             m.d.sync += [self.word.eq(self.word + 1), masks.eq(masks >> lanes * chunk)]
             m.d.sync += [now.eq(later) for now, later in zip(counts, counts[lanes:], strict=False)]
