@@ -56,7 +56,8 @@ def firing_rates(case: Case) -> dict[str, float]:
 def describe(engine: EngineConfig) -> str:
     """The drawn parameters of an engine in one line."""
     return (
-        f"{engine.clusters}x{engine.lanes} lanes, chunk {engine.chunk}, FIFO {engine.fifo_depth}, "
+        f"{engine.clusters}x{engine.lanes} lanes of {engine.lane_channels}, chunk {engine.chunk}, "
+        f"FIFO {engine.fifo_depth}, "
         f"{engine.time_steps} adders, {engine.weight_bits}-bit weights, "
         f"bus {engine.axi_data_bits}, latency {engine.memory_latency}, "
         f"interval {engine.memory_interval}"
