@@ -11,7 +11,7 @@ from sparsespike.contract.config import EngineConfig
 
 @dataclass
 class Beat:
-    """One plane of a word on its way to the lanes; spikes: steps of each non-silent slot."""
+    """One digit of a word on its way to the lanes; spikes: digits, by step, of non-silent slots."""
 
     spikes: dict[int, tuple[int, ...]]
     shift: int
@@ -74,5 +74,6 @@ class Lane:
 
     def _issue(self, weight: int, steps: tuple[int, ...]) -> None:
         self.counters["weights_read"] += 1
-        self.counters["additions"] += sum(steps)
-        self._sums = [value + weight * bit for value, bit in zip(self._sums, steps, strict=True)]
+        self.counters["additions"] += sum(digit > 0 for digit in steps)
+        pairs = zip(self._sums, steps, strict=True)
+        self._sums = [value + weight * digit for value, digit in pairs]
