@@ -1,26 +1,28 @@
-"""The word under broadcast: its planes go to the lanes one a cycle."""
+"""The word under broadcast: its digits go to the lanes one a cycle."""
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.bits import at_most_one, encode, lowest_one, union
-from hw.cluster_layouts import beat_layout, mask_layout
+from hw.cluster_layouts import beat_layout, digit_vectors, mask_layout
+from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
 
 
 def word_layout(engine: EngineConfig) -> data.StructLayout:
-    """A word with the lanes' masks: bit p of `planes` asks for plane p, shifted by `shift` + p.
+    """A word with the lanes' masks: bit j of `digits` asks for digit j.
 
-    `values` holds one vector of slots per plane and step; `final` marks the layer's last scan.
+    Digit j is shifted by `shift` + j * digit_bits. `values` holds each digit's vectors of slots;
+    `final` marks the layer's last scan.
     """
-    vectors = data.ArrayLayout(engine.chunk, engine.time_steps)
+    digits = derived.count_digits(engine)
     return data.StructLayout(
         {
-            "values": data.ArrayLayout(vectors, engine.count_bits),
-            "planes": engine.count_bits,
+            "values": data.ArrayLayout(digit_vectors(engine), digits),
+            "digits": digits,
             "shift": 3,
             "last": 1,
             "final": 1,
@@ -32,7 +34,7 @@ def word_layout(engine: EngineConfig) -> data.StructLayout:
 
 
 class BroadcastRegister(wiring.Component):
-    """Holds a word and emits a beat per non-silent plane, one a cycle, lowest plane first.
+    """Holds a word and emits a beat per non-silent digit, one a cycle, lowest digit first.
 
     A word taken in c stands in the register from c + 1 on and may emit in that cycle; the next word
     is taken in the cycle the last beat is emitted. A word without a beat is dropped after one
@@ -77,14 +79,14 @@ class BroadcastRegister(wiring.Component):
         word = Signal(word_layout(engine))
         slots = Signal(engine.chunk)
         wanted, blocked = Signal(engine.lanes), Signal()
-        plane = Signal(engine.count_bits)
+        digit = Signal(derived.count_digits(engine))
         wants, only = Signal(), Signal()
 
-        def select_plane() -> None:
-            m.d.comb += plane.eq(lowest_one(word.planes))
-            for step in range(engine.time_steps):
-                vectors = [Mux(plane[p], word.values[p][step], 0) for p in range(engine.count_bits)]
-                m.d.comb += self.beat.spikes[step].eq(union(vectors))
+        def select_digit() -> None:
+            m.d.comb += digit.eq(lowest_one(word.digits))
+            for index, vector in enumerate(self.beat.spikes):
+                vectors = [Mux(digit[j], word.values[j][index], 0) for j in range(len(digit))]
+                m.d.comb += vector.eq(union(vectors))
             m.d.comb += slots.eq(union(self.beat.spikes))
 
         def match_lanes() -> None:
@@ -94,12 +96,12 @@ class BroadcastRegister(wiring.Component):
                 m.d.comb += wanted[lane].eq(word.active[lane] & (match.any() | self.beat.last))
             m.d.comb += [blocked.eq((wanted & self.full).any()), self.masks.eq(word.masks)]
 
-        select_plane()
+        select_digit()
         match_lanes()
         m.d.comb += [
-            wants.eq(self.standing & (word.planes.any() | word.last)),
-            only.eq(at_most_one(word.planes)),
-            self.beat.shift.eq(word.shift + encode(plane)),
+            wants.eq(self.standing & (word.digits.any() | word.last)),
+            only.eq(at_most_one(word.digits)),
+            self.beat.shift.eq(word.shift + Cat(Const(0, engine.digit_bits - 1), encode(digit))),
             self.beat.last.eq(word.last & only),
             self.beat.half.eq(word.half),
             self.push.eq(Mux(self.emitted, wanted, 0)),
@@ -113,5 +115,5 @@ class BroadcastRegister(wiring.Component):
         with m.If(self.i.ready):
             m.d.sync += [self.standing.eq(self.i.valid), word.eq(self.i.p)]
         with m.Elif(self.emitted):
-            m.d.sync += word.planes.eq(word.planes & ~plane)
+            m.d.sync += word.digits.eq(word.digits & ~digit)
         return m
