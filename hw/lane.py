@@ -1,8 +1,8 @@
-"""One lane: adds the weights of its matches, one a cycle, into an accumulator per step."""
+"""One lane: adds digit x weight of its matches, one a cycle, into an accumulator per step."""
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -48,16 +48,19 @@ class Lane(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         engine = self._engine
+        steps, width = engine.time_steps, engine.digit_bits
         stage = data.StructLayout(
-            {"valid": 1, "bits": engine.time_steps, "shift": SHIFT_BITS, "last": 1}
+            {"valid": 1, "bits": steps * width, "shift": SHIFT_BITS, "last": 1}
         )
         read, add = Signal(stage), Signal(stage)
         ends_walk, outstanding = Signal(), Signal()
 
         def issue() -> None:
             head, standing = Signal(entry_layout(engine)), Signal()
-            slot, final, bits = Signal(engine.chunk), Signal(), Signal(engine.time_steps)
+            slot, final, bits = Signal(engine.chunk), Signal(), Signal(steps * width)
             finish = Signal()
+            digits = [bits.word_select(step, width) for step in range(steps)]
+            adders = bits if width == 1 else Cat(digit.any() for digit in digits)
             below = head.mask & below_lowest_one(head.match)
             m.d.comb += [
                 slot.eq(lowest_one(head.match)),
@@ -67,7 +70,7 @@ class Lane(wiring.Component):
                 ends_walk.eq(finish & head.beat.last),
                 self.match.eq(standing & head.match.any() & ~self.output_stall),
                 bits.eq(Cat((slot & spikes).any() for spikes in head.beat.spikes)),
-                self.additions.eq(Mux(self.match, popcount(bits), 0)),
+                self.additions.eq(Mux(self.match, popcount(adders), 0)),
                 self.i.ready.eq(~standing | finish),
             ]
             m.d.sync += [
@@ -89,9 +92,22 @@ class Lane(wiring.Component):
             m.d.comb += [self.weight_enable.eq(read.valid)]
             m.d.comb += term.eq(self.weight.as_signed() << add.shift)
             m.d.sync += add.eq(read)
-            for total, output, bit in zip(totals, self.sums, add.bits, strict=True):
+            terms = [term]
+            if width == 2:
+                # Of a 2-bit digit the shift is even, and at most 4: the term's width suffices.
+                double, triple = Signal.like(term), Signal.like(term)
+                weight = self.weight.as_signed()
+                m.d.comb += double.eq(term << 1)
+                m.d.comb += triple.eq((weight + (weight << 1)) << Cat(Const(0, 1), add.shift[1:]))
+                terms += [double, triple]
+
+            def added(digit: Value) -> Value:
+                low = Mux(digit[0], terms[0], 0)
+                return low if width == 1 else Mux(digit[1], Mux(digit[0], *terms[:0:-1]), low)
+
+            for step, (total, output) in enumerate(zip(totals, self.sums, strict=True)):
                 sum_ = Signal(total.shape())
-                m.d.comb += sum_.eq(total + Mux(bit, term, 0))
+                m.d.comb += sum_.eq(total + added(add.bits.word_select(step, width)))
                 m.d.sync += total.eq(Mux(add.last, 0, sum_))
                 with m.If(add.last):
                     m.d.sync += output.eq(sum_)
