@@ -57,7 +57,8 @@ def describe(engine: EngineConfig) -> str:
     """The drawn parameters of an engine in one line."""
     return (
         f"{engine.clusters}x{engine.lanes} lanes, chunk {engine.chunk}, FIFO {engine.fifo_depth}, "
-        f"{engine.time_steps} adders, {engine.weight_bits}-bit weights, "
+        f"{engine.time_steps} adders, {engine.digit_bits}-bit digits of {engine.count_bits}, "
+        f"{engine.weight_bits}-bit weights, "
         f"bus {engine.axi_data_bits}, latency {engine.memory_latency}, "
         f"interval {engine.memory_interval}"
     )

@@ -49,4 +49,6 @@ def random_engine(generator: np.random.Generator, *, size: int = LARGE) -> Engin
         attention_depth=slots * 16,
         accumulator_bits=int(generator.integers(20, 27)),
         membrane_bits=int(generator.integers(38, 49)),
+        # From a generator of its own, so that everything else is drawn as before it came.
+        digit_bits=int(generator.spawn(1)[0].integers(1, 3)),
     )
