@@ -58,7 +58,8 @@ def describe(engine: EngineConfig) -> str:
     return (
         f"{engine.clusters}x{engine.lanes} lanes of {engine.lane_channels}, chunk {engine.chunk}, "
         f"FIFO {engine.fifo_depth}, "
-        f"{engine.time_steps} adders, {engine.weight_bits}-bit weights, "
+        f"{engine.time_steps} adders, {engine.digit_bits}-bit digits of {engine.count_bits}, "
+        f"{engine.weight_bits}-bit weights, "
         f"bus {engine.axi_data_bits}, latency {engine.memory_latency}, "
         f"interval {engine.memory_interval}"
     )

@@ -44,6 +44,7 @@ def random_engine(generator: np.random.Generator, *, size: int = LARGE) -> Engin
         "accumulator_bits": int(generator.integers(20, 27)),
         "membrane_bits": int(generator.integers(38, 49)),
         "lane_channels": int(generator.choice(_LANE_CHANNELS)),
+        "digit_bits": int(generator.integers(1, 3)),
     }
     fields["weight_depth"] *= fields["lane_channels"]
     shape = {"lanes": lanes, "chunk": chunk, "lane_channels": fields["lane_channels"]}

@@ -41,11 +41,13 @@ def _load(engine, weights):
 @pytest.mark.parametrize(
     "fields",
     [{}, {"time_steps": 1, "chunk": 4, "fifo_depth": 1}, {"weight_bits": 4, "time_steps": 3},
-     {"chunk": 32, "fifo_depth": 3, "axi_data_bits": 128, "weight_bits": 6}],
+     {"chunk": 32, "fifo_depth": 3, "axi_data_bits": 128, "weight_bits": 6},
+     {"digit_bits": 2}, {"digit_bits": 2, "chunk": 8, "time_steps": 1, "weight_bits": 4}],
 )  # fmt: skip
 def test_lane_unit(block_simulator, fields):
-    """Sums of random walks: planes, pixels' shifts, empty ends, late takers."""
+    """Sums of random walks: digits, pixels' shifts, empty ends, late takers."""
     engine = load_engine("small", **fields)
+    width = engine.digit_bits
     rng = random.Random(str(fields))
     limit = (1 << engine.weight_bits - 1) - 1
     words, weights = [], []
@@ -59,10 +61,10 @@ def test_lane_unit(block_simulator, fields):
         for step in reversed(range(rng.randint(1, 6))):
             spikes = [
                 rng.getrandbits(engine.chunk) & rng.getrandbits(engine.chunk)
-                for _ in range(engine.time_steps)
+                for _ in range(engine.time_steps * width)
             ]
             mask, offset = rng.choice(words)
-            shift = rng.randrange(8)
+            shift = rng.randrange(0, 5, 2) if width == 2 else rng.randrange(8)
             loud = 0
             for bits in spikes:
                 loud |= bits
@@ -72,8 +74,9 @@ def test_lane_unit(block_simulator, fields):
             for slot in range(engine.chunk):
                 if match >> slot & 1:
                     weight = weights[offset + (mask & (1 << slot) - 1).bit_count()]
-                    for a, bits in enumerate(spikes):
-                        sums[a] += (weight << shift) * (bits >> slot & 1)
+                    for place, bits in enumerate(spikes):
+                        a, bit = divmod(place, width)
+                        sums[a] += (weight << shift + bit) * (bits >> slot & 1)
             beat = {"spikes": spikes, "shift": shift, "last": int(step == 0)}
             word = const(mask_layout(engine), {"mask": mask, "offset": offset})
             items.append([const(beat_layout(engine), beat), match, word])

@@ -1,27 +1,28 @@
-"""The word under broadcast: its planes go to the lanes one a cycle."""
+"""The word under broadcast: its digits go to the lanes one a cycle."""
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.bits import at_most_one, encode, lowest_one, union
-from hw.cluster_layouts import beat_layout, mask_layout
+from hw.cluster_layouts import beat_layout, digit_vectors, mask_layout
 from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
 
 
 def word_layout(engine: EngineConfig) -> data.StructLayout:
-    """A word with the lanes' masks: bit p of `planes` asks for plane p, shifted by `shift` + p.
+    """A word with the channels' masks: bit j of `digits` asks for digit j.
 
-    `values` holds one vector of slots per plane and step; `final` marks the layer's last scan.
+    Digit j is shifted by `shift` + j * digit_bits. `values` holds each digit's vectors of slots;
+    `final` marks the layer's last scan.
     """
-    vectors = data.ArrayLayout(engine.chunk, engine.time_steps)
+    digits = derived.count_digits(engine)
     return data.StructLayout(
         {
-            "values": data.ArrayLayout(vectors, engine.count_bits),
-            "planes": engine.count_bits,
+            "values": data.ArrayLayout(digit_vectors(engine), digits),
+            "digits": digits,
             "shift": 3,
             "last": 1,
             "final": 1,
@@ -33,9 +34,9 @@ def word_layout(engine: EngineConfig) -> data.StructLayout:
 
 
 class BroadcastRegister(wiring.Component):
-    """Takes words and emits a beat per non-silent plane, one a cycle, lowest plane first.
+    """Takes words and emits a beat per non-silent digit, one a cycle, lowest digit first.
 
-    Three elastic stages: a word, the plane picked from it, its matches. The first beat of a word
+    Three elastic stages: a word, the digit picked from it, its matches. The first beat of a word
     taken in c may be emitted from c + 3 on; the next word's stands there in
     the cycle after the last beat is emitted. A word without a beat stands there for one cycle, but
     the last one of a walk emits at least one. A beat waits while an active lane that it would enter
@@ -83,22 +84,22 @@ class BroadcastRegister(wiring.Component):
         picked_moves, ready_moves = Signal(), Signal()
 
         def take_word() -> None:
-            only = at_most_one(word.planes)
+            only = at_most_one(word.digits)
             m.d.comb += self.i.ready.eq(~occupied | (picked_moves & only))
             with m.If(self.i.ready):
                 m.d.sync += [occupied.eq(self.i.valid), word.eq(self.i.p)]
             with m.Elif(picked_moves):
-                m.d.sync += word.planes.eq(word.planes & ~lowest_one(word.planes))
+                m.d.sync += word.digits.eq(word.digits & ~lowest_one(word.digits))
 
-        def pick_plane() -> None:
-            plane, beat = Signal(engine.count_bits), Signal(beat_layout(engine))
-            only = at_most_one(word.planes)
-            m.d.comb += plane.eq(lowest_one(word.planes))
-            for step in range(engine.time_steps):
-                vectors = [Mux(plane[p], word.values[p][step], 0) for p in range(engine.count_bits)]
-                m.d.comb += beat.spikes[step].eq(union(vectors))
+        def pick_digit() -> None:
+            digit, beat = Signal(derived.count_digits(engine)), Signal(beat_layout(engine))
+            only = at_most_one(word.digits)
+            m.d.comb += digit.eq(lowest_one(word.digits))
+            for index, vector in enumerate(beat.spikes):
+                vectors = [Mux(digit[j], word.values[j][index], 0) for j in range(len(digit))]
+                m.d.comb += vector.eq(union(vectors))
             m.d.comb += [
-                beat.shift.eq(word.shift + encode(plane)),
+                beat.shift.eq(word.shift + Cat(Const(0, engine.digit_bits - 1), encode(digit))),
                 beat.last.eq(word.last & only),
                 beat.half.eq(word.half),
                 picked_moves.eq(~picked.valid | ready_moves),
@@ -106,7 +107,7 @@ class BroadcastRegister(wiring.Component):
             with m.If(picked_moves):
                 m.d.sync += [
                     picked.valid.eq(occupied),
-                    picked.skip.eq(~word.planes.any() & ~word.last),
+                    picked.skip.eq(~word.digits.any() & ~word.last),
                     picked.leaves.eq(only),
                     picked.beat.eq(beat),
                     *[picked[name].eq(word[name]) for name in ("final", "active", "masks")],
@@ -144,7 +145,7 @@ class BroadcastRegister(wiring.Component):
                 m.d.comb += getattr(self, name).eq(ready[name])
 
         take_word()
-        pick_plane()
+        pick_digit()
         match_lanes()
         emit()
         return m

@@ -132,7 +132,7 @@ class Broadcaster(wiring.Component):
                 buffer.i.p.eq(select.o),
                 register.i.valid.eq(buffer.o.valid),
                 register.i.p.eq(buffer.o.p),
-                register.i.p.planes.eq(buffer.o.p.planes & loud),
+                register.i.p.digits.eq(buffer.o.p.digits & loud),
                 buffer.o.ready.eq(register.i.ready),
                 register.full.eq(self.full),
                 self.push.eq(register.push),

@@ -10,7 +10,7 @@ from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
 
 SHIFT_BITS = 3
-"""A beat's shift: a plane of a count (up to 5) or a bit of a pixel (up to 7)."""
+"""A beat's shift: the lowest bit of a count's digit (up to 5) or a bit of a pixel (up to 7)."""
 
 
 def word_address_bits(engine: EngineConfig) -> int:
@@ -52,11 +52,16 @@ def mask_layout(engine: EngineConfig) -> data.StructLayout:
     return data.StructLayout({"mask": unsigned(engine.chunk), "offset": offset})
 
 
+def digit_vectors(engine: EngineConfig) -> data.ArrayLayout:
+    """One digit per slot and step: vectors of slots, a step's low bits first."""
+    return data.ArrayLayout(unsigned(engine.chunk), engine.time_steps * engine.digit_bits)
+
+
 def beat_layout(engine: EngineConfig) -> data.StructLayout:
-    """What a broadcast beat tells every lane: one vector of slots per step, shift, end of walk."""
+    """What a broadcast beat tells every lane: digits (spikes), shift, end of walk."""
     return data.StructLayout(
         {
-            "spikes": data.ArrayLayout(unsigned(engine.chunk), engine.time_steps),
+            "spikes": digit_vectors(engine),
             "shift": unsigned(SHIFT_BITS),
             "last": unsigned(1),
             "half": unsigned(1),

@@ -1,10 +1,10 @@
-"""One lane: adds the weights of its matches, one a cycle, into an accumulator per step."""
+"""One lane: adds digit x weight of its matches, one a cycle, into an accumulator per step."""
 
 from __future__ import annotations
 
 from itertools import pairwise
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -62,11 +62,12 @@ class Lane(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         engine = self._engine
+        steps, width = engine.time_steps, engine.digit_bits
         offset_bits = len(self.weight_index)
         flow = data.StructLayout(
             {
                 "valid": 1,
-                "bits": engine.time_steps,
+                "bits": steps * width,
                 "shift": SHIFT_BITS,
                 "channel": range(engine.lane_channels),
                 "last": 1,
@@ -84,8 +85,9 @@ class Lane(wiring.Component):
 
         def issue() -> None:
             beat, standing, final = Signal(beat_layout(engine)), Signal(), Signal()
-            slot, bits = Signal(engine.chunk), Signal(engine.time_steps)
+            slot, bits = Signal(engine.chunk), Signal(steps * width)
             finish = Signal()
+            digits = [counted.bits.word_select(step, width) for step in range(steps)]
             m.d.comb += [
                 final.eq(alone & ~waiting),
                 slot.eq(lowest_one(word.match)),
@@ -94,7 +96,7 @@ class Lane(wiring.Component):
                 ends_walk.eq(finish & beat.last),
                 self.match.eq(standing & word.match.any() & ~self.output_stall),
                 bits.eq(Cat((slot & spikes).any() for spikes in beat.spikes)),
-                self.additions.eq(popcount(counted.bits)),
+                self.additions.eq(popcount(Cat(digit.any() for digit in digits))),
                 self.i.ready.eq(~standing | finish),
             ]
             m.d.sync += [
@@ -147,13 +149,27 @@ class Lane(wiring.Component):
             term = Signal(range(-(1 << engine.weight_bits + 6), 1 << engine.weight_bits + 6))
             m.d.comb += self.weight_enable.eq(read.valid)
             m.d.sync += [weight.eq(self.weight), term.eq(weight << shifted.shift)]
+            terms = [term]
+            if width == 2:
+                # Of a 2-bit digit the shift is even, and at most 4: the term's width suffices.
+                triple = Signal.like(term)
+                m.d.sync += triple.eq(
+                    (weight + (weight << 1)) << Cat(Const(0, 1), shifted.shift[1:])
+                )
+                terms += [term << 1, triple]
+
+            def multiple(digit: Value) -> Value:
+                low = Mux(digit[0], terms[0], 0)
+                return low if width == 1 else Mux(digit[1], Mux(digit[0], *terms[:0:-1]), low)
+
             m.d.sync += [later.eq(now) for now, later in pairwise(stages)]
             for number in range(engine.lane_channels):
                 own = added.channel == number
-                parts = zip(totals[number], self.sums[number], added.bits, strict=True)
-                for total, output, bit in parts:
+                parts = zip(totals[number], self.sums[number], strict=True)
+                for step, (total, output) in enumerate(parts):
                     sum_ = Signal(total.shape())
-                    m.d.comb += sum_.eq(total + Mux(bit & own, term, 0))
+                    digit = Mux(own, added.bits.word_select(step, width), 0)
+                    m.d.comb += sum_.eq(total + multiple(digit))
                     m.d.sync += total.eq(Mux(added.last, 0, sum_))
                     with m.If(added.last):
                         m.d.sync += output.eq(sum_)

@@ -15,9 +15,9 @@ from sparsespike.contract.config import EngineConfig
 
 
 class WordSelect(wiring.Component):
-    """Chooses spikes, counts or the padding of an image, and the planes that are walked.
+    """Chooses spikes, counts or the padding of an image, and the digits that are walked.
 
-    Combinational. Among the planes may be silent ones.
+    Combinational. Among the digits may be silent ones.
 
     Members:
         descriptor: the layer. scan: the scan whose words stand at the memories' outputs.
@@ -44,6 +44,7 @@ class WordSelect(wiring.Component):
         m = Module()
         engine, layer = self._engine, self.descriptor
         chunk, steps, planes = engine.chunk, engine.time_steps, engine.count_bits
+        width, bits = engine.digit_bits, range(engine.digit_bits)
 
         def padding() -> Value:
             passes = derived.pixel_passes(engine)
@@ -62,13 +63,20 @@ class WordSelect(wiring.Component):
 
         walked = []
         spikes = Mux(self.scan.outside, padding(), self.spikes)
+        vectors = []
         for plane, counts in enumerate(count_planes()):
             vector = Signal(chunk * steps, name=f"plane_{plane}")
             m.d.comb += vector.eq(Mux(layer.source_counts, counts, 0 if plane else spikes))
-            m.d.comb += self.o.values[plane].eq(step_major(vector, steps))
-            walked.append((layer.planes > plane) | ~layer.source_counts)
+            vectors.append(vector)
+        for digit, values in enumerate(self.o.values):
+            own = vectors[digit * width : (digit + 1) * width]
+            missing = Const(0, chunk * steps * (width - len(own)))
+            ordered = Cat(*(step_major(vector, steps) for vector in own), missing)
+            parts = (ordered.word_select(b * steps + a, chunk) for a in range(steps) for b in bits)
+            m.d.comb += values.as_value().eq(Cat(parts))
+            walked.append((layer.planes > digit * width) | ~layer.source_counts)
         m.d.comb += [
-            self.o.planes.eq(Cat(walked)),
+            self.o.digits.eq(Cat(walked)),
             self.o.shift.eq(Mux(layer.pixel, self.scan.chunk * steps, 0)),
             self.o.last.eq(self.scan.last),
             self.o.final.eq(self.scan.final),

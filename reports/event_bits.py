@@ -10,7 +10,7 @@ from sparsespike.contract.derived import (
 )
 
 _BEAT_CONTROL = 5
-"""Bits of a queue entry beside spikes, masks and offset: shift, half of the memory, last."""
+"""Bits of a queue entry beside digits, masks and offset: shift, half of the memory, last."""
 
 
 def event_bits(engine: EngineConfig) -> dict[str, int]:
@@ -27,7 +27,7 @@ def event_bits(engine: EngineConfig) -> dict[str, int]:
     copies = engine.clusters + 1
     line = line_slots(engine) * engine.time_steps
     offset = (weight_lines(engine) * weights_per_beat(engine)).bit_length()
-    queued = word + 2 * engine.chunk + offset + _BEAT_CONTROL
+    queued = word * engine.digit_bits + 2 * engine.chunk + offset + _BEAT_CONTROL
     attention_row = engine.head_slots * engine.time_steps * engine.max_tokens.bit_length()
     return {
         "dma_read_beats": engine.axi_data_bits,

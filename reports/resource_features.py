@@ -18,8 +18,13 @@ def _offset_bits(engine: EngineConfig) -> int:
 
 
 def _entry_bits(engine: EngineConfig) -> int:
-    """A beat in a lane's queue: spikes of every step, matches, mask, offset, control."""
-    return engine.chunk * (engine.time_steps + 2) + _offset_bits(engine) + 5
+    """A beat in a lane's queue: digits of every step, matches, mask, offset, control."""
+    return _digits(engine) + engine.chunk * 2 + _offset_bits(engine) + 5
+
+
+def _digits(engine: EngineConfig) -> int:
+    """Bits of a broadcast beat's digits."""
+    return engine.chunk * engine.time_steps * engine.digit_bits
 
 
 def _head(engine: EngineConfig) -> int:
@@ -30,7 +35,7 @@ def _lane(engine: EngineConfig) -> Columns:
     return {
         "one": 1,
         "chunk": engine.chunk,
-        "spikes": engine.chunk * engine.time_steps,
+        "spikes": _digits(engine),
         "step_bits": engine.time_steps * engine.accumulator_bits,
         "entry": _entry_bits(engine),
         "bus": engine.axi_data_bits,

@@ -2,7 +2,8 @@
 
 NeuroBench counts *dense* operations (every weight and input), *effective ACs* (non-zero weights met
 by spikes) and *effective MACs* (non-zero weights met by other non-zero inputs). The engine does no
-multiplication: it adds a weight once for every set bit of a pixel or a residual count.
+multiplication: it adds a weight once for every set bit of a pixel or non-zero digit (a bit, or two
+with `digit_bits` = 2) of a residual count.
 """
 
 from typing import NamedTuple
@@ -22,7 +23,7 @@ class SynapticOperations(NamedTuple):
     dense: every weight met by every input of every step, in the layers' own number of tokens.
     effective_acs: additions of layers whose input is spikes: exactly NeuroBench's effective ACs.
     bitplane_additions: additions of layers whose input is pixels or counts; NeuroBench counts an
-    effective MAC for each input value, so this is at least as many.
+    effective MAC for each input value, so this is at least as many, fewer with 2-bit digits.
     attention_additions: rows of K^T V counters touched, times the channels of a head.
     """
 

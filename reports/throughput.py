@@ -19,8 +19,8 @@ from sparsespike.contract.network import NetworkConfig
 class Throughput:
     """Means over the images of a run. One synaptic operation (SOP) is one accumulate.
 
-    The SOPs of `effective` are accumulator additions: a weight added for a spike of one step, a bit
-    of a residual count or of a pixel, and the additions of attention.
+    The SOPs of `effective` are accumulator additions: a weight added for a spike of one step, a
+    digit of a residual count or a bit of a pixel, and the additions of attention.
     """
 
     latency_ms: float

@@ -85,16 +85,21 @@ def sum_layer(e: EngineNumbers, walk: Walk, weights: LayerWeights, sums: NDArray
     sums[:] = 0
     row, additions = 0, 0
     for beat in range(len(walk.last)):
-        first, scale = walk.mask[beat] * e.chunk, 1 << walk.shift[beat]
+        first, shift = walk.mask[beat] * e.chunk, walk.shift[beat]
         for a in range(e.adders):
-            word = walk.steps[beat, a]
+            low = walk.steps[beat, a * e.digit_bits]
+            high = walk.steps[beat, a * e.digit_bits + 1] if e.digit_bits == 2 else _ZERO
+            word = low | high
             total = sums[row, a]
             while word != _ZERO:
-                place = first + lowest(word)
+                slot = np.uint64(lowest(word))
                 word &= word - _ONE
+                place = first + np.int64(slot)
+                digit = np.int64(low >> slot & _ONE) + 2 * np.int64(high >> slot & _ONE)
+                scale = digit << shift
                 additions += weights.holders[place]
                 line = weights.dense[place]
-                if scale == 1:  # most beats; faster without the product
+                if scale == 1:  # most of them; faster without the product
                     for column in range(len(total)):
                         total[column] += line[column]
                     continue

@@ -76,7 +76,7 @@ def build_machine(program: Program) -> Machine:
         weights=weights,
         start=frame_start(program),
         walk=new_walk(engine, layers),
-        hits=np.zeros(max(most_beats(d) * d.tiles for d in layers), np.uint64),
+        hits=np.zeros(max(most_beats(engine, d) * d.tiles for d in layers), np.uint64),
         sums=np.zeros(room, np.int32),
     )
 

@@ -12,7 +12,7 @@ from sparsespike.contract.config import EngineConfig
 
 @dataclass
 class Beat:
-    """One plane of a word on its way to the lanes; spikes: steps of each non-silent slot."""
+    """One digit of a word on its way to the lanes; spikes: digits, by step, of non-silent slots."""
 
     spikes: dict[int, tuple[int, ...]]
     shift: int
@@ -88,6 +88,6 @@ class Lane:
 
     def _issue(self, channel: int, weight: int, steps: tuple[int, ...]) -> None:
         self.counters["weights_read"] += 1
-        self.counters["additions"] += sum(steps)
-        for a, bit in enumerate(steps):
-            self._sums[channel][a] += weight * bit
+        self.counters["additions"] += sum(digit > 0 for digit in steps)
+        for a, digit in enumerate(steps):
+            self._sums[channel][a] += weight * digit

@@ -88,9 +88,11 @@ class AddressGenerator:
 
     def _beats(self, values: np.ndarray, shift: int, last: bool) -> list[Beat]:
         beats = []
-        for plane in range(self._layer["planes"]):
-            bits = (values >> plane) & 1
-            spikes = {int(s): tuple(map(int, bits[s])) for s in np.flatnonzero(bits.any(axis=1))}
+        width = self._memories.engine.digit_bits
+        for plane in range(0, self._layer["planes"], width):
+            digits = (values >> plane) & ((1 << width) - 1)
+            loud = np.flatnonzero(digits.any(axis=1))
+            spikes = {int(s): tuple(map(int, digits[s])) for s in loud}
             if spikes:
                 beats.append(Beat(spikes, shift + plane, False))
         if last:

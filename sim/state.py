@@ -25,6 +25,7 @@ class EngineNumbers(NamedTuple):
     pitch: int
     chunk: int
     adders: int
+    digit_bits: int
     fifo: int
     slots: int
     attention_slots: int
@@ -129,6 +130,7 @@ def engine_numbers(engine: EngineConfig) -> EngineNumbers:
         pitch=derived.lane_pitch(engine),
         chunk=engine.chunk,
         adders=engine.time_steps,
+        digit_bits=engine.digit_bits,
         fifo=engine.fifo_depth,
         slots=derived.write_slots(engine),
         attention_slots=derived.attention_slots(engine),

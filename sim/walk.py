@@ -21,7 +21,8 @@ class Walk(NamedTuple):
     """Scans and beats of a layer.
 
     beats: (scans,) beats of each scan, 0 if it is silent. Of each beat: bitmap of its non-silent
-    slots, steps (adders words), mask word index, shift, and last: 1 if it ends a walk.
+    slots, steps (adders x digit bits words, an adder's low bits first), mask word index, shift, and
+    last: 1 if it ends a walk.
     order: (tokens,) the positions, band after band. before: (tokens + 1, 2) scans and beats before
     each place in that order.
     """
@@ -43,19 +44,19 @@ def most_scans(d: LayerNumbers) -> int:
     return d.tokens * d.groups * (_NEAR if d.convolution else 1) * d.chunks
 
 
-def most_beats(d: LayerNumbers) -> int:
+def most_beats(e: EngineNumbers, d: LayerNumbers) -> int:
     """Beats of a walk of layer `d`, if nothing is silent."""
-    return most_scans(d) * d.planes
+    return most_scans(d) * -(-d.planes // e.digit_bits)
 
 
 def new_walk(e: EngineNumbers, layers: Sequence[LayerNumbers]) -> Walk:
     """Room for the walk of any of `layers`."""
     scans = max(most_scans(d) for d in layers)
-    beats = max(most_beats(d) for d in layers)
+    beats = max(most_beats(e, d) for d in layers)
     return Walk(
         beats=np.zeros(scans, np.uint8),
         bitmap=np.zeros(beats, np.uint64),
-        steps=np.zeros((beats, e.adders), np.uint64),
+        steps=np.zeros((beats, e.adders * e.digit_bits), np.uint64),
         mask=np.zeros(beats, np.int64),
         shift=np.zeros(beats, np.int64),
         last=np.zeros(beats, np.uint8),
@@ -106,12 +107,10 @@ def _walk(e: EngineNumbers, d: LayerNumbers, m: Memory, walk: Walk) -> tuple[int
                     position = mask[i] if d.pixel else mask[i] + c
                     shift = c * e.adders if d.pixel else 0
                     before = beat
-                    for plane in range(d.planes):
-                        bitmap = _ZERO
-                        for a in range(e.adders):
-                            walk.steps[beat, a] = source[first[i] + c, plane, a]
-                            bitmap |= walk.steps[beat, a]
-                        walk.bitmap[beat] = bitmap
+                    for plane in range(0, d.planes, e.digit_bits):
+                        walk.bitmap[beat] = bitmap = _digit(
+                            e, source[first[i] + c], plane, walk.steps[beat]
+                        )
                         walk.mask[beat] = position
                         walk.shift[beat] = shift + plane
                         walk.last[beat] = 0
@@ -123,6 +122,19 @@ def _walk(e: EngineNumbers, d: LayerNumbers, m: Memory, walk: Walk) -> tuple[int
                     scan += 1
     walk.before[d.tokens] = scan, beat
     return scan, beat
+
+
+@njit(cache=True)
+def _digit(e: EngineNumbers, word: NDArray, plane: int, steps: NDArray) -> np.uint64:
+    """Fills `steps` with the digit of `word` (planes, adders) from `plane` on; its bitmap."""
+    bitmap = _ZERO
+    for bit in range(e.digit_bits):
+        beyond = plane + bit >= len(word)  # the highest digit may have fewer bits
+        for a in range(e.adders):
+            value = _ZERO if beyond else word[plane + bit, a]
+            steps[a * e.digit_bits + bit] = value
+            bitmap |= value
+    return bitmap
 
 
 @njit(cache=True)

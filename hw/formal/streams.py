@@ -46,7 +46,7 @@ def _broadcast_register(module: ModuleType) -> Harness:
     bench = Bench(dut)
     m, word = bench.m, dut.i.p
     offer, full = bench.drive(dut.i.valid, "offer"), bench.drive(dut.full, "full")
-    planes, masks = bench.drive(word.planes, "planes"), bench.free(8, "masks")
+    planes, masks = bench.drive(word.digits, "planes"), bench.free(8, "masks")
     values = bench.drive(word.values.as_value(), "values")
     last, active = bench.drive(word.last, "last"), bench.drive(word.active, "active")
     m.d.comb += [word.masks[0].mask.eq(masks[:4]), word.masks[1].mask.eq(masks[4:])]
@@ -147,12 +147,12 @@ CLAIMS = (
     ),
     Claim(
         name="broadcast register",
-        says="a word gives a beat per plane, to all lanes that want it, never to a full one",
+        says="a word gives a beat per digit, to all lanes that want it, never to a full one",
         module="hw.broadcast_register",
         harness=_broadcast_register,
         broken=(
             ("blocked.eq((wanted & self.full).any())", "blocked.eq((wanted & self.full).all())"),
-            ("word.planes.eq(word.planes & ~plane)", "word.planes.eq(word.planes)"),
+            ("word.digits.eq(word.digits & ~digit)", "word.digits.eq(word.digits)"),
             ("self.beat.last.eq(word.last & only)", "self.beat.last.eq(word.last)"),
         ),
     ),

@@ -27,7 +27,7 @@ _SEAM_DISTANCE = 3
 _EVENNESS = 64
 """Twice as many bands must save more than 1 / this of the cycles: bands differ in activity."""
 _PLANES = 2
-"""Planes of a count that are not silent."""
+"""Lowest bits of a count that are not silent."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,15 +93,19 @@ def _possible(engine: EngineConfig, flow: Flow, split: int) -> bool:
 
 def lane_cycles(engine: EngineConfig, flow: Flow, weights: NDArray[np.int64]) -> NDArray[np.int64]:
     """Expected cycles of lanes with so many non-zero weights for one position, in sixteenths."""
-    planes = min(_PLANES, flow.input_max) if flow.source_counts else 1
-    rate = derived.pixel_passes(engine) if flow.pixel else _MATCH_RATE * planes
+    rate = derived.pixel_passes(engine) if flow.pixel else _MATCH_RATE * _digits(engine, flow)
     cycles: NDArray[np.int64] = (16 * rate * weights).astype(np.int64)
     return cycles
 
 
+def _digits(engine: EngineConfig, flow: Flow) -> int:
+    """Digits of an input that are not silent."""
+    planes = min(_PLANES, flow.input_max) if flow.source_counts else 1
+    return derived.ceil_div(planes, engine.digit_bits)
+
+
 def tile_cycles(engine: EngineConfig, flow: Flow, mask_words: int) -> int:
     """Cycles of any tile for one position: broadcasts, writes or takes, in sixteenths."""
-    planes = min(_PLANES, flow.input_max) if flow.source_counts else 1
-    beats = mask_words * (derived.pixel_passes(engine) if flow.pixel else planes)
+    beats = mask_words * (derived.pixel_passes(engine) if flow.pixel else _digits(engine, flow))
     writes = derived.write_slots(engine) * (_POOL_OPERATIONS if flow.pool else 1)
     return int(16 * max(beats, writes, derived.tile_channels(engine)))

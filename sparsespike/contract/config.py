@@ -45,6 +45,9 @@ class EngineConfig(BaseModel):
         ge=16, le=1 << 22, description="chunk words in the residual count memory"
     )
     count_bits: int = Field(ge=1, le=6, description="bits of a residual count")
+    digit_bits: Literal[1, 2] = Field(
+        default=1, description="bits of a residual count that one broadcast beat carries"
+    )
     max_tokens: int = Field(ge=1, le=1024, description="entries of token list and score memory")
     max_layers: int = Field(ge=4, le=128, description="descriptors on chip")
     max_classes: int = Field(ge=2, le=1024, description="logits on chip")
@@ -68,6 +71,10 @@ class EngineConfig(BaseModel):
                 f"attention_units must be at most clusters ({self.clusters}), "
                 f"not {self.attention_units}"
             )
+        if self.digit_bits > self.count_bits:
+            raise ValueError(
+                f"digit_bits must be at most count_bits ({self.count_bits}), not {self.digit_bits}"
+            )
         if self.membrane_bits <= self.accumulator_bits:
             raise ValueError(
                 f"membrane_bits must exceed accumulator_bits ({self.accumulator_bits}), "
@@ -77,8 +84,12 @@ class EngineConfig(BaseModel):
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 (hex) of the canonical JSON of all fields."""
-        text = json.dumps(self.model_dump(), sort_keys=True, separators=(",", ":"))
+        """SHA-256 (hex) of the canonical JSON of all fields but those at a default of the class.
+
+        A field that came later thus leaves the hash of every engine that does without it.
+        """
+        fields = self.model_dump(exclude_defaults=True)
+        text = json.dumps(fields, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -15,7 +15,7 @@ COUNTER_MEANINGS: dict[str, str] = {
     "mask_words_read": "mask words read: scans x active lanes",
     "queue_entries": "matched chunks (and ends of token) that entered a lane queue",
     "weights_read": "matches: non-zero weights met by a non-silent input",
-    "additions": "accumulator additions: weights added per adder whose spike bit is 1",
+    "additions": "accumulator additions: one a match and adder whose digit (spike bit) is not 0",
     "lif_updates": "membrane updates, one per output channel and time step",
     "spikes_fired": "spikes fired by the neuron units",
     "rows_written": "activation rows written by the write-back unit",

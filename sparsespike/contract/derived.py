@@ -182,6 +182,11 @@ def logits_per_beat(engine: EngineConfig) -> int:
     return engine.axi_data_bits // 32
 
 
+def count_digits(engine: EngineConfig) -> int:
+    """Digits of a residual count: beats a word of counts makes at most."""
+    return ceil_div(engine.count_bits, engine.digit_bits)
+
+
 def write_slots(engine: EngineConfig) -> int:
     """Period of the write-back schedule: cluster k acts in cycles t with t mod period == k."""
     return max(4, engine.clusters)

@@ -136,6 +136,7 @@ class Descriptor:
     Attributes:
         tokens: positions walked (a convolution: height x width).
         groups: step groups of `EngineConfig.time_steps` steps; time_steps: steps of the network.
+        planes: bits of the counts walked, whatever the engine's digits; 1 without counts.
         chunks: words walked per token and group (pixel layers: passes).
         source_stride: words stored per token and group (a multiple of the words of a line).
         destination_rows: rows stored per token and group.

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from sparsespike.compiler.dataflow import dataflow
-from sparsespike.compiler.mapping import band_positions, map_layer, possible_splits
+from sparsespike.compiler.mapping import (
+    band_positions,
+    lane_cycles,
+    map_layer,
+    possible_splits,
+    tile_cycles,
+)
 from sparsespike.contract.config import load_engine
 from sparsespike.contract.errors import ContractError
 from sparsespike.contract.network import NetworkConfig
@@ -59,3 +65,12 @@ def test_a_number_of_bands_can_be_asked_for():
     assert sorted(mapping.stream.tolist()) == [0, 1, 2]
     with pytest.raises(ContractError, match="conv1: cannot be split into 3 bands"):
         choose("conv1", [30], bands=3)
+
+
+def test_two_bit_digits_halve_the_expected_broadcasts_of_counts():
+    planes, digits = (load_engine("large", digit_bits=bits) for bits in (1, 2))
+    for name, factor in (("block.1.fc1", 2), ("block.1.proj", 1), ("conv0", 1)):
+        flow = FLOWS[name]
+        assert tile_cycles(planes, flow, 999) == factor * tile_cycles(digits, flow, 999)
+        weights = np.array([1000])
+        assert lane_cycles(planes, flow, weights) == factor * lane_cycles(digits, flow, weights)

@@ -1,3 +1,6 @@
+import hashlib
+import json
+
 import pytest
 
 from sparsespike.contract import derived
@@ -27,6 +30,13 @@ def test_hash_depends_on_every_field_and_on_nothing_else():
         assert load_engine("small", **{name: value}).hash != engine.hash, name
 
 
+def test_a_field_at_its_default_leaves_the_hash():
+    fields = load_engine("small").model_dump()
+    del fields["digit_bits"]
+    text = json.dumps(fields, sort_keys=True, separators=(",", ":"))
+    assert load_engine("small").hash == hashlib.sha256(text.encode()).hexdigest()
+
+
 def test_it_is_frozen():
     with pytest.raises(ValueError, match="frozen"):
         load_engine("small").lanes = 3
@@ -44,6 +54,8 @@ def test_it_is_frozen():
         ("weight_bits = 5", "weight_bits = 5: Input should be 4, 6 or 8"),
         ("attention_units = 5", "attention_units must be at most clusters (4), not 5"),
         ("membrane_bits = 24", "membrane_bits must exceed accumulator_bits (24), not 24"),
+        ("digit_bits = 3", "digit_bits = 3: Input should be 1 or 2"),
+        ("digit_bits = 2\ncount_bits = 1", "digit_bits must be at most count_bits (1), not 2"),
         ("lane = 4", "unknown field 'lane'; fields are: clusters, lanes"),
         ("lanes = ", "not valid TOML"),
     ],

@@ -28,6 +28,14 @@ def test_storage_units(lanes, chunk, pitch, line, unit, words, rows):
 
 
 @pytest.mark.parametrize(
+    ("count_bits", "digit_bits", "digits"), [(1, 1, 1), (6, 1, 6), (4, 2, 2), (5, 2, 3), (6, 2, 3)]
+)
+def test_digits_of_a_count(count_bits, digit_bits, digits):
+    engine = load_engine("small", count_bits=count_bits, digit_bits=digit_bits)
+    assert derived.count_digits(engine) == digits
+
+
+@pytest.mark.parametrize(
     ("axi", "chunk", "weight_bits", "masks", "weights", "record", "descriptor"),
     [(64, 16, 8, 4, 8, 2, 8), (128, 64, 4, 2, 32, 1, 4), (64, 4, 6, 16, 8, 2, 8)],
 )

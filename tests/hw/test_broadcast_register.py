@@ -5,28 +5,39 @@ import random
 import pytest
 
 from hw.broadcast_register import BroadcastRegister
+from sparsespike.contract import derived
 from sparsespike.contract.config import load_engine
 
 WORDS = 120
 
 
 @pytest.mark.parametrize(
-    "steps, planes, pause, channels",
-    [(2, 3, 0.0, 1), (1, 1, 0.5, 1), (3, 4, 0.6, 1), (2, 2, 0.3, 2)],
+    "steps, bits, width, pause, channels",
+    [
+        (2, 3, 1, 0.0, 1),
+        (1, 1, 1, 0.5, 1),
+        (3, 4, 1, 0.6, 1),
+        (2, 5, 2, 0.3, 1),
+        (1, 6, 2, 0.6, 2),
+        (4, 4, 2, 0, 1),
+        (2, 2, 1, 0.3, 2),
+    ],
 )
-def test_beats(clocked, steps, planes, pause, channels):
-    engine = load_engine("micro", time_steps=steps, count_bits=planes, lane_channels=channels)
+def test_beats(clocked, steps, bits, width, pause, channels):
+    fields = {"count_bits": bits, "digit_bits": width, "lane_channels": channels}
+    engine = load_engine("micro", time_steps=steps, **fields)
     rng = random.Random(pause)
     lanes, slots = engine.lanes, engine.chunk
+    digits = derived.count_digits(engine)
     words = []
     for _ in range(WORDS):
         vectors = [
             [rng.getrandbits(slots) & rng.getrandbits(slots) if rng.random() < 0.6 else 0]
             + [rng.getrandbits(slots) & rng.getrandbits(slots) & rng.getrandbits(slots)]
-            * (steps - 1)
+            * (steps * width - 1)
             if rng.random() < 0.6
-            else [0] * steps
-            for _ in range(planes)
+            else [0] * steps * width
+            for _ in range(digits)
         ]
         masks = [rng.getrandbits(slots) & rng.getrandbits(slots) for _ in range(lanes * channels)]
         active = rng.getrandbits(lanes * channels)
@@ -42,12 +53,12 @@ def test_beats(clocked, steps, planes, pause, channels):
         ctx.set(dut.i.valid, offer)
         if offer:
             vectors, masks, active, last, half = words[len(taken)]
-            for plane, parts in enumerate(vectors):
+            for digit, parts in enumerate(vectors):
                 for a, vector in enumerate(parts):
-                    ctx.set(dut.i.p.values[plane][a], vector)
+                    ctx.set(dut.i.p.values[digit][a], vector)
             for lane, mask in enumerate(masks):
                 ctx.set(dut.i.p.masks[lane].mask, mask)
-            ctx.set(dut.i.p.planes, sum(any(parts) << p for p, parts in enumerate(vectors)))
+            ctx.set(dut.i.p.digits, sum(any(parts) << p for p, parts in enumerate(vectors)))
             ctx.set(dut.i.p.active, active)
             ctx.set(dut.i.p.last, last)
             ctx.set(dut.i.p.half, half)
@@ -70,14 +81,14 @@ def test_beats(clocked, steps, planes, pause, channels):
     left, expected, skipped, stalled = -1, [], [], 0
     for (vectors, masks, active, last, half), cycle in zip(words, taken, strict=True):
         now = max(cycle + 3, left + 1)
-        loud = [plane for plane in range(planes) if any(vectors[plane])]
+        loud = [digit for digit in range(digits) if any(vectors[digit])]
         if not loud and not last:
             skipped.append(now)
             left = now
-        for plane in loud or ([0] if last else []):
-            final = last and plane == (loud or [0])[-1]
+        for digit in loud or ([0] if last else []):
+            final = last and digit == (loud or [0])[-1]
             slots_on = 0
-            for vector in vectors[plane]:
+            for vector in vectors[digit]:
                 slots_on |= vector
             matches = [slots_on & mask if active >> i & 1 else 0 for i, mask in enumerate(masks)]
             push = sum(
@@ -88,8 +99,8 @@ def test_beats(clocked, steps, planes, pause, channels):
             while full_at[now] & push:
                 now += 1
                 stalled += 1
-            shift = plane if loud else 0
-            expected.append((now, vectors[plane], push, matches, (shift, final, half)))
+            shift = digit * width if loud else 0
+            expected.append((now, vectors[digit], push, matches, (shift, final, half)))
             left = now
             now += 1
     assert skips == skipped

@@ -141,7 +141,10 @@ def packet(engine, tile):
 
 
 def scans_of(engine, layer, tile, memory, tokens, positions):
-    """(planes with shifts, mask word index, last) in walk order; a plane is a word of spikes."""
+    """(digits with shifts, mask word index, last) in walk order.
+
+    A digit is a tuple of its bits, each a word of spikes.
+    """
     steps, chunk = engine.time_steps, engine.chunk
     for n in positions:
         y, x = divmod(n, layer.width)
@@ -161,7 +164,7 @@ def scans_of(engine, layer, tile, memory, tokens, positions):
                 for c in range(layer.chunks):
                     row = q if layer.pixel else q * layer.groups + g
                     address = layer.source_base + row * layer.source_stride + c
-                    planes = []
+                    digits = []
                     if not inside[i]:
                         value = 0
                         for slot in range(4):
@@ -169,23 +172,26 @@ def scans_of(engine, layer, tile, memory, tokens, positions):
                                 bit = c * steps + a
                                 on = bit < 8 and layer.pad >> 8 * slot + bit & 1
                                 value |= on << slot * steps + a
-                        planes = [(value, c * steps)]
+                        digits = [((value,), c * steps)]
                     elif layer.source_counts:
                         word = memory.counts[address]
-                        for p in range(layer.planes):
+                        planes = []
+                        for p in range(engine.count_bits):
                             bits = [
                                 word >> i * engine.count_bits + p & 1 for i in range(chunk * steps)
                             ]
-                            planes.append((sum(bit << i for i, bit in enumerate(bits)), p))
+                            planes.append(sum(bit << i for i, bit in enumerate(bits)))
+                        for p in range(0, layer.planes, engine.digit_bits):
+                            digits.append((tuple(planes[p : p + engine.digit_bits]), p))
                     else:
-                        planes = [(memory.spikes[address], c * steps if layer.pixel else 0)]
+                        digits = [((memory.spikes[address],), c * steps if layer.pixel else 0)]
                     ends = i == visited[-1] and c == layer.chunks - 1
                     if layer.accumulate != Accumulate.GROUP:
                         ends = ends and g == layer.groups - 1
                     if layer.accumulate == Accumulate.ALL:
                         ends = ends and n == positions[-1]
                     mask = i if layer.pixel else i * layer.chunks + c
-                    yield planes, mask, ends
+                    yield digits, mask, ends
 
 
 def slots_of(engine, plane):
@@ -218,10 +224,10 @@ class Twin:
             walks = self.walks_of(layer)
             self.sums = self.no_sums()
             scans = scans_of(self.engine, layer, tile, memory, tokens, self.positions)
-            for planes, mask, last in scans:
+            for digits, mask, last in scans:
                 entered = max(entered + 1, first)
                 stands = max(entered + derived.BROADCAST_STAGES, left + 1)
-                left = self.broadcast(layer, tile, planes, mask, last, stands)
+                left = self.broadcast(layer, tile, digits, mask, last, stands)
                 busy += left - stands + 1
                 if last:
                     self.take_walk(layer, tile, *next(walks))
@@ -239,19 +245,21 @@ class Twin:
             for g in range(layer.groups if layer.accumulate == Accumulate.GROUP else 1):
                 yield n, g
 
-    def broadcast(self, layer, tile, planes, mask, last, stands):
+    def broadcast(self, layer, tile, digits, mask, last, stands):
         """Emits a scan's beats; returns the cycle it leaves."""
         counts, now = self.counts, stands
         counts["chunks_scanned"] += 1
         counts["mask_words_read"] += len(tile.lanes)
-        loud = [(plane, shift) for plane, shift in planes if plane]
+        loud = [(digit, shift) for digit, shift in digits if any(digit)]
         if not loud and not last:
             counts["chunks_skipped"] += 1
             return stands
-        loud = loud or [(0, 0)]
-        for i, (plane, shift) in enumerate(loud):
+        loud = loud or [((0,), 0)]
+        for i, (digit, shift) in enumerate(loud):
             final = last and i == len(loud) - 1
-            slots = slots_of(self.engine, plane)
+            slots = 0
+            for plane in digit:
+                slots |= slots_of(self.engine, plane)
             matches = [slots & channel.masks[mask] for channel in tile.lanes]
             lanes = range(min(len(matches), self.engine.lanes))
             enters = [k for k in lanes if any(matches[k :: self.engine.lanes]) or final]
@@ -265,7 +273,7 @@ class Twin:
             for lane in enters:
                 self.push(lane, sum(map(ones, matches[lane :: self.engine.lanes])), final, now)
                 for channel in range(lane, len(matches), self.engine.lanes):
-                    self.add(channel, tile.lanes[channel], mask, matches[channel], plane, shift)
+                    self.add(channel, tile.lanes[channel], mask, matches[channel], digit, shift)
             now += 1
         return now - 1
 
@@ -279,17 +287,16 @@ class Twin:
         self.counts["queue_entries"] += 1
         self.counts["weights_read"] += matches
 
-    def add(self, channel, content, mask_index, match, plane, shift):
+    def add(self, channel, content, mask_index, match, digit, shift):
         steps, sums = self.engine.time_steps, self.sums[channel]
         offset = sum(ones(mask) for mask in content.masks[:mask_index])
         for slot in range(self.engine.chunk):
             if match >> slot & 1:
                 index = offset + ones(content.masks[mask_index] & ((1 << slot) - 1))
-                bits = plane >> slot * steps
                 for a in range(steps):
-                    if bits >> a & 1:
-                        sums[a] += content.weights[index] << shift
-                        self.counts["additions"] += 1
+                    value = sum((p >> slot * steps + a & 1) << bit for bit, p in enumerate(digit))
+                    sums[a] += content.weights[index] * value << shift
+                    self.counts["additions"] += value > 0
 
     def take_walk(self, layer, tile, n, g):
         """Takes of all channels for one walk, and the rows they complete."""
@@ -503,6 +510,9 @@ KINDS = ("linear", "convolution", "pixel", "counts", "list", "score", "head")
         ({"time_steps": 2, "chunk": 64, "lanes": 2}, 0, 5),
         ({"time_steps": 2, "clusters": 5}, 3, 2),
         ({"time_steps": 4, "clusters": 9, "lanes": 2}, 2, 4),
+        ({"time_steps": 2, "digit_bits": 2, "count_bits": 5}, 0, 4),
+        ({"time_steps": 4, "digit_bits": 2, "chunk": 16, "lanes": 6, "fifo_depth": 1}, 0, 0),
+        ({"time_steps": 1, "digit_bits": 2, "chunk": 32, "count_bits": 6, "clusters": 3}, 1, 9),
         ({"time_steps": 2, "lane_channels": 2}, 0, 6),
         ({"time_steps": 3, "lane_channels": 2, "lanes": 3, "clusters": 4, "fifo_depth": 2}, 1, 0),
     ],

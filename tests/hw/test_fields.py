@@ -36,6 +36,7 @@ CHANGED = {
     "spike_depth": 256,
     "count_depth": 128,
     "count_bits": 3,
+    "digit_bits": 2,
     "max_tokens": 16,
     "max_layers": 16,
     "max_classes": 16,

@@ -1,6 +1,7 @@
 """LaneUnit against the recurrences of docs/engine.md, section 3, with random pushes and takes."""
 
 import random
+from itertools import chain
 
 import pytest
 from amaranth.sim import Simulator
@@ -21,8 +22,9 @@ def expected_sums(engine, entry, weights, sums):
                 continue
             index = word["offset"] + bin(word["mask"] & ((1 << slot) - 1)).count("1")
             for step in range(engine.time_steps):
-                if entry["spikes"][step] >> slot & 1:
-                    own[step] += weights[entry["half"]][index] << entry["shift"]
+                for bit, vector in enumerate(entry["spikes"][step]):
+                    if vector >> slot & 1:
+                        own[step] += weights[entry["half"]][index] << entry["shift"] + bit
 
 
 def matches(entry):
@@ -44,7 +46,10 @@ def random_word(engine, rng, length):
 
 def random_entry(engine, rng, length):
     words = [random_word(engine, rng, length) for _ in range(engine.lane_channels)]
-    spikes = [rng.getrandbits(engine.chunk) for _ in range(engine.time_steps)]
+    width = engine.digit_bits
+    spikes = [
+        [rng.getrandbits(engine.chunk) for _ in range(width)] for _ in range(engine.time_steps)
+    ]
     last = rng.random() < 0.4
     if not any(word["match"] for word in words) and not last:
         last = True
@@ -52,7 +57,7 @@ def random_entry(engine, rng, length):
         "words": words,
         "spikes": spikes,
         "last": last,
-        "shift": rng.randrange(4),
+        "shift": rng.randrange(0, 5, 2) if width == 2 else rng.randrange(4),
         "half": rng.randrange(2),
     }
 
@@ -91,8 +96,8 @@ def run(engine, entries, weights, rng, patience):
             ctx.set(dut.push, push)
             if push:
                 entry = entries[pushed]
-                for step, vector in enumerate(entry["spikes"]):
-                    ctx.set(dut.beat.spikes[step], vector)
+                for place, vector in enumerate(chain(*entry["spikes"])):
+                    ctx.set(dut.beat.spikes[place], vector)
                 ctx.set(dut.beat.shift, entry["shift"])
                 ctx.set(dut.beat.last, entry["last"])
                 ctx.set(dut.beat.half, entry["half"])
@@ -129,7 +134,11 @@ def run(engine, entries, weights, rng, patience):
         ({}, 12),
         ({"fifo_depth": 1, "time_steps": 3, "weight_bits": 4}, 4),
         ({"chunk": 32, "axi_data_bits": 128, "time_steps": 1, "fifo_depth": 7}, 30),
+        ({"digit_bits": 2}, 5),
+        ({"digit_bits": 2, "time_steps": 3, "weight_bits": 4, "fifo_depth": 2}, 0),
+        ({"digit_bits": 2, "time_steps": 1, "chunk": 32, "weight_bits": 6}, 9),
         ({"lane_channels": 2}, 3),
+        ({"lane_channels": 2, "digit_bits": 2}, 7),
         ({"lane_channels": 2, "chunk": 16, "time_steps": 3, "fifo_depth": 2}, 0),
     ],
 )
