@@ -212,7 +212,7 @@ def most_groups(engine: EngineConfig) -> int:
 
 def topk_cycles(tokens: int) -> int:
     """Cycles of the top-k unit over `tokens` scores."""
-    return ceil_div(tokens, TOPK_WIDTH) * (TOPK_WIDTH + tokens + 1) + tokens + 1
+    return ceil_div(tokens, TOPK_WIDTH) * (TOPK_WIDTH + tokens + 1) + tokens + 2
 
 
 def topk_comparisons(tokens: int) -> int:
