@@ -22,7 +22,7 @@ WORD_DELAY = 4
 class AttentionUnit(wiring.Component):
     """Counts K^T V over all tokens, then offers Q (K^T V) token by token, slot by slot.
 
-    Timing: see AttentionWalk; the unit waits only for its outputs to be taken.
+    Timing: see AttentionWalk; a counter row is asked for two cycles after its slot is due. The unit waits only for its outputs to be taken.
 
     Members:
         index: number of the cluster, constant.
@@ -81,10 +81,25 @@ class AttentionUnit(wiring.Component):
                         for kept, vector in zip(keys, ordered, strict=True):
                             m.d.sync += kept[place].eq(vector)
 
+        base, row = Signal.like(walk.base), Signal.like(walk.base)
+        found, bits = Signal(slots), Signal(engine.time_steps)
+        works = [Signal(2, name=f"works_{age}") for age in range(3)]
+
+        def find_row() -> None:
+            m.d.comb += works[0].eq(Cat(walk.update, walk.accumulate))
+            m.d.sync += [later.eq(now) for now, later in pairwise(works)]
+            m.d.sync += [
+                found.eq(lowest),
+                base.eq(walk.base),
+                row.eq(base + encode(found)),
+                bits.eq(Cat((found & key).any() for key in keys)),
+            ]
+
         m.d.comb += lowest.eq(lowest_one(pending))
         with m.If(walk.update | walk.accumulate):
             m.d.sync += pending.eq(pending & ~lowest)
         capture_words()
+        find_row()
         wiring.connect(m, walk.o, wiring.flipped(self.o))
         m.d.comb += [
             walk.descriptor.eq(self.descriptor),
@@ -97,10 +112,10 @@ class AttentionUnit(wiring.Component):
             self.ready.eq(walk.ready),
             counters.clear.eq(walk.begin_head),
             counters.clear_outputs.eq(walk.begin_query),
-            counters.update.eq(walk.update),
-            counters.accumulate.eq(walk.accumulate),
-            counters.row.eq(walk.base + encode(lowest)),
-            counters.bits.eq(Cat((lowest & key).any() for key in keys)),
+            counters.update.eq(works[-1][0]),
+            counters.accumulate.eq(works[-1][1]),
+            counters.row.eq(row),
+            counters.bits.eq(bits),
             counters.values.eq(values),
             counters.slot.eq(walk.slot),
             self.sums.eq(counters.sums),
