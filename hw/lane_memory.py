@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Signal, Value
-from amaranth.lib import data, memory, wiring
+from amaranth.hdl import Cat, Module, Value
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hw import layouts
 from hw.cluster_layouts import mask_index_bits, mask_layout
+from hw.narrow_memory import NarrowMemory
 from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
 
@@ -49,50 +50,44 @@ class LaneMemory(wiring.Component):
         group, place = self._lane // side, self._lane % side
 
         def add_memory(
-            name: str,
-            shape: data.StructLayout,
-            lines: int,
-            loaded: Value,
-        ) -> tuple[memory.WritePort, memory.ReadPort]:
+            name: str, width: int, words: int, lines: int, loaded: Value
+        ) -> NarrowMemory:
             half_lines = derived.half_words(lines)
-            store = memory.Memory(shape=shape, depth=2 * half_lines, init=[])
+            store = NarrowMemory(width=width, words=words, lines=2 * half_lines)
             m.submodules[name] = store
-            write, read = store.write_port(), store.read_port()
             m.d.comb += [
-                write.en.eq(self.load.valid & loaded),
-                write.addr.eq(Cat(self.load.line[: half_lines.bit_length() - 1], self.half)),
+                store.write.eq(self.load.valid & loaded),
+                store.write_line.eq(Cat(self.load.line[: half_lines.bit_length() - 1], self.half)),
             ]
-            return write, read
+            return store
 
         def add_masks() -> None:
             is_mine = (self.load.kind == layouts.LoadKind.MASK) & (self.load.lane == group * side)
-            words = derived.mask_words(engine)
-            write, read = add_memory("mask_memory", mask_layout(engine), words, is_mine)
+            shape, words = mask_layout(engine), derived.mask_words(engine)
+            store = add_memory("mask_memory", shape.size, 1, words, is_mine)
+            mask = self.load.data.word_select(place, engine.chunk)
             m.d.comb += [
-                write.data.mask.eq(self.load.data.word_select(place, engine.chunk)),
-                write.data.offset.eq(self.load.offsets[place]),
-                read.en.eq(self.mask_enable),
-                read.addr.eq(Cat(self.mask_index[: len(read.addr) - 1], self.mask_half)),
-                self.mask.eq(read.data),
+                store.write_data.eq(Cat(mask, self.load.offsets[place])),
+                store.read.eq(self.mask_enable),
+                store.read_word.eq(
+                    Cat(self.mask_index[: len(store.read_word) - 1], self.mask_half)
+                ),
+                self.mask.eq(store.data),
             ]
 
         def add_weights() -> None:
             is_mine = (self.load.kind == layouts.LoadKind.WEIGHT) & (self.load.lane == self._lane)
             lines, per_line = derived.weight_lines(engine), derived.weights_per_beat(engine)
-            shape = data.StructLayout({"data": engine.axi_data_bits})
-            write, read = add_memory("weight_memory", shape, lines, is_mine)
-            shift = per_line.bit_length() - 1
-            sub = Signal(shift)
-            address = self.weight_index[shift : shift + len(read.addr) - 1]
-            m.d.comb += [
-                write.data.data.eq(self.load.data),
-                read.en.eq(self.weight_enable),
-                read.addr.eq(Cat(address, self.weight_half)),
-            ]
-            with m.If(self.weight_enable):
-                m.d.sync += sub.eq(self.weight_index)
             slot = derived.weight_slot_bits(engine)
-            m.d.comb += self.weight.eq(read.data.data.word_select(sub, slot)[: engine.weight_bits])
+            store = add_memory("weight_memory", slot, per_line, lines, is_mine)
+            m.d.comb += [
+                store.write_data.eq(self.load.data),
+                store.read.eq(self.weight_enable),
+                store.read_word.eq(
+                    Cat(self.weight_index[: len(store.read_word) - 1], self.weight_half)
+                ),
+                self.weight.eq(store.data[: engine.weight_bits]),
+            ]
 
         add_masks()
         add_weights()
