@@ -12,9 +12,9 @@ from sparsespike.contract.config import EngineConfig
 
 
 class AddressPipeline(wiring.Component):
-    """Turns scans into reads: three elastic stages, the last one the memories' own output.
+    """Turns scans into reads: four elastic stages, the last one the memories' own output.
 
-    A scan taken at p has its words at the memories' outputs, and stands at `o`, from p + 3 on; one
+    A scan taken at p has its words at the memories' outputs, and stands at `o`, from p + 4 on; one
     scan a cycle. A stage waits for the next one only if both are occupied; the memories hold their
     outputs while `o` waits.
 
@@ -46,9 +46,11 @@ class AddressPipeline(wiring.Component):
         bits = word_address_bits(self._engine)
         position = Signal(data.StructLayout({"valid": 1, "scan": scan_layout(self._engine)}))
         product = Signal(position.shape())
+        address = Signal(position.shape())
         row, offset = Signal(bits), Signal(bits)
-        mask = Signal(mask_index_bits(self._engine))
-        position_ready, product_ready, output_ready = Signal(), Signal(), Signal()
+        next_mask = Signal.like(self.mask)
+        position_ready, product_ready = Signal(), Signal()
+        address_ready, output_ready = Signal(), Signal()
 
         def accept_position() -> None:
             m.d.comb += [position_ready.eq(~position.valid | product_ready)]
@@ -60,27 +62,35 @@ class AddressPipeline(wiring.Component):
             scan = position.scan
             whole = scan.position * layer.groups + scan.group
             linear = scan.neighbour * layer.chunks + scan.chunk
-            m.d.comb += product_ready.eq(~product.valid | output_ready)
+            m.d.comb += product_ready.eq(~product.valid | address_ready)
             with m.If(product_ready):
                 m.d.sync += [
                     product.eq(position),
                     row.eq(Mux(layer.pixel, scan.position, whole)),
                     offset.eq(layer.source_base + scan.chunk),
-                    mask.eq(Mux(layer.pixel, scan.neighbour, linear)),
+                    next_mask.eq(Mux(layer.pixel, scan.neighbour, linear)),
+                ]
+
+        def find_words() -> None:
+            m.d.comb += address_ready.eq(~address.valid | output_ready)
+            with m.If(address_ready):
+                m.d.sync += [
+                    address.eq(product),
+                    self.word.eq(row * layer.source_stride[:bits] + offset),
+                    self.mask.eq(next_mask),
                 ]
 
         def read_words() -> None:
             m.d.comb += [
                 output_ready.eq(~self.o.valid | self.o.ready),
-                self.enable.eq(product.valid & output_ready),
-                self.word.eq(row * layer.source_stride[:bits] + offset),
-                self.mask.eq(mask),
-                self.mask_half.eq(product.scan.half),
+                self.enable.eq(address.valid & output_ready),
+                self.mask_half.eq(address.scan.half),
             ]
             with m.If(output_ready):
-                m.d.sync += [self.o.valid.eq(product.valid), self.o.p.eq(product.scan)]
+                m.d.sync += [self.o.valid.eq(address.valid), self.o.p.eq(address.scan)]
 
         accept_position()
         multiply_groups()
+        find_words()
         read_words()
         return m

@@ -12,23 +12,24 @@ from hw import layouts
 from hw.attention_counters import AttentionCounters
 from hw.attention_walk import AttentionWalk
 from hw.bits import at_most_one, encode, lowest_one, step_major, union
-from hw.cluster_layouts import head_slots, scan_layout, sums_layout
+from hw.cluster_layouts import counter_rows, head_slots, scan_layout, sums_layout
 from sparsespike.contract.config import EngineConfig
 
-WORD_DELAY = 3
+WORD_DELAY = 4
 """Cycles from a read on `o` to its word at the memory's output (the address pipeline)."""
 
 
 class AttentionUnit(wiring.Component):
     """Counts K^T V over all tokens, then offers Q (K^T V) token by token, slot by slot.
 
-    Timing: see AttentionWalk; the unit waits only for its outputs to be taken.
+    Timing: see AttentionWalk; a counter row is asked for two cycles after its spike is due. The
+    unit waits only for its outputs to be taken.
 
     Members:
         index: number of the cluster, constant.
         descriptor, go: the layer and its start.
         token, stored: the position walked and, in the same cycle, its token list entry.
-        o: reads, always accepted; spikes: the word read three cycles before.
+        o: reads, always accepted; spikes: the word read WORD_DELAY cycles before.
         ready, sums, take: an output is offered, is taken.
         reading, update, accumulate: for the counters.
     """
@@ -96,8 +97,23 @@ class AttentionUnit(wiring.Component):
                 with m.If(at_most_one(here)):
                     m.d.sync += waits.eq(waits & ~step)
 
+        base, row = Signal.like(walk.base), Signal(range(counter_rows(engine)))
+        found, at = Signal(slots), Signal(step_bits)
+        works = [Signal(2, name=f"works_{age}") for age in range(3)]
+
+        def find_row() -> None:
+            m.d.comb += works[0].eq(Cat(walk.update, walk.accumulate))
+            m.d.sync += [later.eq(now) for now, later in pairwise(works)]
+            m.d.sync += [
+                found.eq(lowest),
+                at.eq(encode(step)),
+                base.eq(walk.base),
+                row.eq(Cat(at, base + encode(found))),
+            ]
+
         next_spike()
         capture_words()
+        find_row()
         wiring.connect(m, walk.o, wiring.flipped(self.o))
         m.d.comb += [
             walk.descriptor.eq(self.descriptor),
@@ -110,11 +126,9 @@ class AttentionUnit(wiring.Component):
             self.ready.eq(walk.ready),
             counters.clear.eq(walk.clear),
             counters.clear_outputs.eq(walk.begin_query),
-            counters.update.eq(walk.update),
-            counters.accumulate.eq(walk.accumulate),
-            counters.row.eq(
-                Mux(walk.clear, walk.row, Cat(encode(step)[:step_bits], walk.base + encode(lowest)))
-            ),
+            counters.update.eq(works[-1][0]),
+            counters.accumulate.eq(works[-1][1]),
+            counters.row.eq(Mux(walk.clear, walk.row, row)),
             counters.values.eq(values),
             counters.slot.eq(walk.slot),
             self.sums.eq(counters.sums),

@@ -9,7 +9,12 @@ from amaranth.lib.wiring import In, Out
 from hw import layouts
 from hw.cluster_layouts import counter_rows, head_slots, scan_layout
 from sparsespike.contract.config import EngineConfig
-from sparsespike.contract.derived import ATTENTION_HEAD, ATTENTION_READ, step_places
+from sparsespike.contract.derived import (
+    ATTENTION_DRAIN,
+    ATTENTION_HEAD,
+    ATTENTION_READ,
+    step_places,
+)
 from sparsespike.contract.program import Operation
 
 
@@ -20,8 +25,8 @@ class AttentionWalk(wiring.Component):
     from row 0 on, one a cycle. A visit asks for one word a cycle from
     its first cycle v on. K walk: `update` is high from v + 2*HW + ATTENTION_READ on while a key is
     `pending`; the next visit begins in the first cycle without. Q walk: `accumulate` is high from
-    v + HW + ATTENTION_READ + 1 on while a query is pending; outputs are `ready` after the first
-    cycle without; the next visit begins in the cycle after the last is taken.
+    v + HW + ATTENTION_READ + 1 on while a query is pending; outputs are `ready`
+    ATTENTION_DRAIN cycles after that; the next visit begins in the cycle after the last is taken.
 
     Members:
         index: number of the cluster, constant.
@@ -63,7 +68,7 @@ class AttentionWalk(wiring.Component):
         slots = layer.head_words * self._engine.chunk
         head, first_word, group = Signal(9), Signal(16), Signal(8)
         base = Signal.like(self.base)
-        count = Signal(range(max(ATTENTION_HEAD, ATTENTION_READ + 1)))
+        count = Signal(range(max(ATTENTION_HEAD, ATTENTION_READ + 1, ATTENTION_DRAIN)))
         over = Signal()
         group_rows = slots << (step_places(self._engine) - 1).bit_length()
         group_end = Signal(range(counter_rows(self._engine)))
@@ -147,6 +152,11 @@ class AttentionWalk(wiring.Component):
             with m.State("ACCUMULATE"):
                 m.d.comb += self.accumulate.eq(self.pending)
                 with m.If(~self.pending):
+                    m.d.sync += count.eq(1)
+                    m.next = "DRAIN"
+            with m.State("DRAIN"):
+                m.d.sync += count.eq(count + 1)
+                with m.If(count == ATTENTION_DRAIN - 2):
                     m.next = "OUTPUT"
             with m.State("OUTPUT"):
                 m.d.comb += self.ready.eq(1)

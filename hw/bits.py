@@ -23,6 +23,19 @@ def at_most_one(value: Value) -> Value:
     return (value & (value - 1))[: len(value)] == 0
 
 
+def at_most_two(value: Value) -> Value:
+    """1 if `value` has no bit, one, or two set."""
+    # Of each part: it has a bit, two, three. Shallower than clearing the lowest bit twice.
+    level = [(value[bit], Const(0, 1), Const(0, 1)) for bit in range(len(value))]
+    while len(level) > 1:
+        pairs = [
+            (a1 | b1, a2 | b2 | (a1 & b1), a3 | b3 | (a2 & b1) | (a1 & b2))
+            for (a1, a2, a3), (b1, b2, b3) in zip(level[::2], level[1::2], strict=False)
+        ]
+        level = pairs + level[len(pairs) * 2 :]
+    return ~level[0][2]
+
+
 def tree_sum(values: Sequence[ValueLike]) -> Value:
     """Sum as a balanced tree, wide enough for every value."""
     level = [Value.cast(value) for value in values] or [Const(0, 1)]

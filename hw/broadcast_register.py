@@ -32,12 +32,13 @@ def word_layout(engine: EngineConfig) -> data.StructLayout:
 
 
 class BroadcastRegister(wiring.Component):
-    """Holds a word and emits a beat per non-silent plane, one a cycle, lowest plane first.
+    """Takes words and emits a beat per non-silent plane, one a cycle, lowest plane first.
 
-    A word taken in c stands in the register from c + 1 on and may emit in that cycle; the next word
-    is taken in the cycle the last beat is emitted. A word without a beat is dropped after one
-    cycle, but the last one of a walk emits at least one. A beat waits while an active lane that it
-    would enter is full.
+    Three elastic stages: a word, the plane picked from it, its matches. The first beat of a word
+    taken in c may be emitted from c + 3 on; the next word's stands there in
+    the cycle after the last beat is emitted. A word without a beat stands there for one cycle, but
+    the last one of a walk emits at least one. A beat waits while an active lane that it would enter
+    is full.
 
     Members:
         i: words.
@@ -46,9 +47,10 @@ class BroadcastRegister(wiring.Component):
         masks: per lane, mask and weight offset.
         push: per lane, the beat enters its queue in this cycle.
         full: per lane, its queue has no place.
-        standing: a word is in the register.
+        standing: a word stands where beats are emitted.
         skipped, emitted, stalled: it has no beat, emits one, or waits.
         leaving, final: the word goes in this cycle; it was the layer's last.
+        active: its active lanes.
     """
 
     def __init__(self, engine: EngineConfig) -> None:
@@ -68,50 +70,97 @@ class BroadcastRegister(wiring.Component):
                 "stalled": Out(1),
                 "leaving": Out(1),
                 "final": Out(1),
+                "active": Out(lanes),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         engine = self._engine
-        word = Signal(word_layout(engine))
-        slots = Signal(engine.chunk)
-        wanted, blocked = Signal(engine.lanes), Signal()
-        plane = Signal(engine.count_bits)
-        wants, only = Signal(), Signal()
+        word, occupied = Signal(word_layout(engine)), Signal()
+        picked, ready = Signal(_picked_layout(engine)), Signal(_ready_layout(engine))
+        picked_moves, ready_moves = Signal(), Signal()
 
-        def select_plane() -> None:
+        def take_word() -> None:
+            only = at_most_one(word.planes)
+            m.d.comb += self.i.ready.eq(~occupied | (picked_moves & only))
+            with m.If(self.i.ready):
+                m.d.sync += [occupied.eq(self.i.valid), word.eq(self.i.p)]
+            with m.Elif(picked_moves):
+                m.d.sync += word.planes.eq(word.planes & ~lowest_one(word.planes))
+
+        def pick_plane() -> None:
+            plane, beat = Signal(engine.count_bits), Signal(beat_layout(engine))
+            only = at_most_one(word.planes)
             m.d.comb += plane.eq(lowest_one(word.planes))
             for step in range(engine.time_steps):
                 vectors = [Mux(plane[p], word.values[p][step], 0) for p in range(engine.count_bits)]
-                m.d.comb += self.beat.spikes[step].eq(union(vectors))
-            m.d.comb += slots.eq(union(self.beat.spikes))
+                m.d.comb += beat.spikes[step].eq(union(vectors))
+            m.d.comb += [
+                beat.shift.eq(word.shift + encode(plane)),
+                beat.last.eq(word.last & only),
+                beat.half.eq(word.half),
+                picked_moves.eq(~picked.valid | ready_moves),
+            ]
+            with m.If(picked_moves):
+                m.d.sync += [
+                    picked.valid.eq(occupied),
+                    picked.skip.eq(~word.planes.any() & ~word.last),
+                    picked.leaves.eq(only),
+                    picked.beat.eq(beat),
+                    *[picked[name].eq(word[name]) for name in ("final", "active", "masks")],
+                ]
 
         def match_lanes() -> None:
-            for lane in range(engine.lanes):
-                match = slots & word.masks[lane].mask
-                m.d.comb += self.matches[lane].eq(match)
-                m.d.comb += wanted[lane].eq(word.active[lane] & (match.any() | self.beat.last))
-            m.d.comb += [blocked.eq((wanted & self.full).any()), self.masks.eq(word.masks)]
+            slots = union(picked.beat.spikes)
+            m.d.comb += ready_moves.eq(~ready.valid | self.skipped | self.emitted)
+            shared = ("valid", "skip", "leaves", "final", "beat", "active", "masks")
+            with m.If(ready_moves):
+                m.d.sync += [ready[name].eq(picked[name]) for name in shared]
+                for lane in range(engine.lanes):
+                    match = slots & picked.masks[lane].mask
+                    enters = match.any() | picked.beat.last
+                    m.d.sync += ready.matches[lane].eq(match)
+                    m.d.sync += ready.wanted[lane].eq(picked.active[lane] & enters)
 
-        select_plane()
+        def emit() -> None:
+            blocked, wants = Signal(), Signal()
+            m.d.comb += [
+                blocked.eq((ready.wanted & self.full).any()),
+                wants.eq(ready.valid & ~ready.skip),
+                self.standing.eq(ready.valid),
+                self.emitted.eq(wants & ~blocked),
+                self.stalled.eq(wants & blocked),
+                self.skipped.eq(ready.valid & ready.skip),
+                self.push.eq(Mux(self.emitted, ready.wanted, 0)),
+                self.leaving.eq(self.skipped | (self.emitted & ready.leaves)),
+            ]
+            for name in ("beat", "matches", "masks", "final", "active"):
+                m.d.comb += getattr(self, name).eq(ready[name])
+
+        take_word()
+        pick_plane()
         match_lanes()
-        m.d.comb += [
-            wants.eq(self.standing & (word.planes.any() | word.last)),
-            only.eq(at_most_one(word.planes)),
-            self.beat.shift.eq(word.shift + encode(plane)),
-            self.beat.last.eq(word.last & only),
-            self.beat.half.eq(word.half),
-            self.push.eq(Mux(self.emitted, wanted, 0)),
-            self.emitted.eq(wants & ~blocked),
-            self.stalled.eq(wants & blocked),
-            self.skipped.eq(self.standing & ~wants),
-            self.leaving.eq(self.skipped | (self.emitted & only)),
-            self.final.eq(word.final),
-            self.i.ready.eq(~self.standing | self.leaving),
-        ]
-        with m.If(self.i.ready):
-            m.d.sync += [self.standing.eq(self.i.valid), word.eq(self.i.p)]
-        with m.Elif(self.emitted):
-            m.d.sync += word.planes.eq(word.planes & ~plane)
+        emit()
         return m
+
+
+def _picked_layout(engine: EngineConfig) -> data.StructLayout:
+    """A beat, or the sign that its word has none (`skip`); `leaves`: the word's last."""
+    flags = ("valid", "skip", "leaves", "final")
+    return data.StructLayout(
+        {
+            **dict.fromkeys(flags, 1),
+            "beat": beat_layout(engine),
+            "active": engine.lanes,
+            "masks": data.ArrayLayout(mask_layout(engine), engine.lanes),
+        }
+    )
+
+
+def _ready_layout(engine: EngineConfig) -> data.StructLayout:
+    """The same with its matches and the lanes that it would enter."""
+    matches = data.ArrayLayout(engine.chunk, engine.lanes)
+    return data.StructLayout(
+        {**_picked_layout(engine).members, "matches": matches, "wanted": engine.lanes}
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -10,7 +10,8 @@ from hw import layouts
 from hw.activation_store import ActivationStore
 from hw.address_generator import AddressGenerator
 from hw.address_pipeline import AddressPipeline
-from hw.broadcast_register import BroadcastRegister
+from hw.bits import popcount, union
+from hw.broadcast_register import BroadcastRegister, word_layout
 from hw.cluster_layouts import (
     beat_layout,
     broadcast_events_layout,
@@ -18,6 +19,7 @@ from hw.cluster_layouts import (
     mask_layout,
     scan_layout,
 )
+from hw.skid_buffer import SkidBuffer
 from hw.word_select import WordSelect
 from sparsespike.contract.config import EngineConfig
 from sparsespike.contract.program import Operation
@@ -28,7 +30,7 @@ class Broadcaster(wiring.Component):
 
     A scan that enters in p stands in the broadcast register from p + BROADCAST_STAGES on, or from
     the cycle after the one before it has left. In attention layers the walk is the attention
-    unit's: the word of a read in p stands at `spikes` in p + 3.
+    unit's: the word of a read in p stands at `spikes` in p + 4.
 
     Members:
         index: number of the cluster, constant.
@@ -83,9 +85,9 @@ class Broadcaster(wiring.Component):
         m.submodules.pipeline = pipeline = AddressPipeline(engine)
         m.submodules.store = store = ActivationStore(engine)
         m.submodules.select = select = WordSelect(engine)
+        m.submodules.buffer = buffer = SkidBuffer(word_layout(engine))
         m.submodules.register = register = BroadcastRegister(engine)
         attention = Signal()
-        scanned = Signal(range(engine.lanes + 1))
 
         def connect_walks() -> None:
             for name in ("index", "go", "available", "half", "lanes"):
@@ -112,27 +114,30 @@ class Broadcaster(wiring.Component):
                 self.mask_enable.eq(pipeline.enable & ~attention),
                 self.mask_half.eq(pipeline.mask_half),
                 self.mask_index.eq(pipeline.mask),
-                pipeline.o.ready.eq(attention | register.i.ready),
+                pipeline.o.ready.eq(attention | buffer.i.ready),
                 self.spikes.eq(store.spikes),
             ]
 
         def connect_register() -> None:
+            loud = Cat(union(vectors).any() for vectors in buffer.o.p.values)
             m.d.comb += [
                 select.descriptor.eq(layer),
                 select.scan.eq(pipeline.o.p),
                 select.spikes.eq(store.spikes),
                 select.values.eq(store.values),
                 select.masks.eq(self.masks),
-                register.i.valid.eq(pipeline.o.valid & ~attention),
-                register.i.p.eq(select.o),
+                buffer.i.valid.eq(pipeline.o.valid & ~attention),
+                buffer.i.p.eq(select.o),
+                register.i.valid.eq(buffer.o.valid),
+                register.i.p.eq(buffer.o.p),
+                register.i.p.planes.eq(buffer.o.p.planes & loud),
+                buffer.o.ready.eq(register.i.ready),
                 register.full.eq(self.full),
                 self.push.eq(register.push),
                 self.beat.eq(register.beat),
                 self.matches.eq(register.matches),
                 self.words.eq(register.masks),
             ]
-            with m.If(register.i.ready):
-                m.d.sync += scanned.eq(pipeline.o.p.lanes)
 
         def report() -> None:
             walking = Signal()
@@ -142,7 +147,7 @@ class Broadcaster(wiring.Component):
                 m.d.sync += walking.eq(~attention & self.works)
             m.d.comb += [
                 self.events.scan.eq(register.leaving),
-                self.events.mask_words.eq(Mux(register.leaving, scanned, 0)),
+                self.events.mask_words.eq(Mux(register.leaving, popcount(register.active), 0)),
                 self.events.skip.eq(register.skipped),
                 self.events.beat.eq(register.emitted),
                 self.events.stall.eq(register.stalled),

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from itertools import pairwise
+
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw import layouts
-from hw.bits import at_most_one, below_lowest_one, lowest_one, popcount
+from hw.bits import at_most_one, at_most_two, below_lowest_one, lowest_one, popcount
 from hw.cluster_layouts import SHIFT_BITS, entry_layout, lane_events_layout, sums_layout
 from sparsespike.contract.config import EngineConfig
+
+_ADD = 6
+"""Cycles from an issue to its addition."""
 
 
 class Lane(wiring.Component):
     """Issues the matches of its head entry, lowest slot first, and hands over the sums of a walk.
 
-    Rate: one match a cycle; entries without a match (ends of a walk) take one cycle. The weight of
-    an issue in x is read in x + 1 and added in x + 2; the sums stand at `sums` from x + 3
-    (LANE_LATENCY) on if x was a walk's final issue. That issue waits until the previous sums have
-    been taken in an earlier cycle; all others never wait.
+    Rate: one match a cycle; entries without a match (ends of a walk) take one cycle. An issue in x
+    counts the mask below its slot in x + 1, adds the offset in x + 2, reads its weight in x + 3,
+    chooses it in the word read in x + 4, shifts it in x + 5 and adds it in x + 6; the sums stand at
+    `sums` from x + 7 (LANE_LATENCY) on if x was a walk's final issue. That issue waits until the
+    previous sums have been taken in an earlier cycle; all others never wait.
 
     Members:
         i: entries of the lane's queue; an entry taken in c is issued from c + 1 on.
         weight_enable, weight_half, weight_index: weight wanted; weight: its value a cycle later.
         valid, sums: the sums of a finished walk; take: they are taken in this cycle.
-        match, additions, output_stall: for the counters: a match is issued, the adders it uses, the
-            final issue waits.
+        match, output_stall: for the counters: a match is issued, the final issue waits.
+        additions: for the counters, a cycle later: the adders that the match uses.
     """
 
     def __init__(self, engine: EngineConfig) -> None:
@@ -48,58 +54,78 @@ class Lane(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         engine = self._engine
-        stage = data.StructLayout(
+        offset_bits = len(self.weight_index)
+        flow = data.StructLayout(
             {"valid": 1, "bits": engine.time_steps, "shift": SHIFT_BITS, "last": 1}
         )
-        read, add = Signal(stage), Signal(stage)
+        # What is under way, by the cycles since its issue.
+        stages = [Signal(flow, name=f"stage_{age}") for age in range(1, _ADD + 1)]
+        counted, _, read, _, shifted, added = stages
         ends_walk, outstanding = Signal(), Signal()
 
         def issue() -> None:
             head, standing = Signal(entry_layout(engine)), Signal()
-            slot, final, bits = Signal(engine.chunk), Signal(), Signal(engine.time_steps)
+            # Registered, because the whole queue waits for it.
+            final = Signal()
+            slot, bits = Signal(engine.chunk), Signal(engine.time_steps)
             finish = Signal()
-            below = head.mask & below_lowest_one(head.match)
             m.d.comb += [
                 slot.eq(lowest_one(head.match)),
-                final.eq(at_most_one(head.match)),
                 self.output_stall.eq(standing & final & head.beat.last & outstanding),
                 finish.eq(standing & final & ~self.output_stall),
                 ends_walk.eq(finish & head.beat.last),
                 self.match.eq(standing & head.match.any() & ~self.output_stall),
                 bits.eq(Cat((slot & spikes).any() for spikes in head.beat.spikes)),
-                self.additions.eq(Mux(self.match, popcount(bits), 0)),
+                self.additions.eq(popcount(counted.bits)),
                 self.i.ready.eq(~standing | finish),
             ]
             m.d.sync += [
-                read.valid.eq(self.match),
-                read.bits.eq(Mux(self.match, bits, 0)),
-                read.shift.eq(head.beat.shift),
-                read.last.eq(ends_walk),
-                self.weight_half.eq(head.beat.half),
-                self.weight_index.eq(head.offset + popcount(below)),
+                counted.valid.eq(self.match),
+                counted.bits.eq(Mux(self.match, bits, 0)),
+                counted.shift.eq(head.beat.shift),
+                counted.last.eq(ends_walk),
             ]
             with m.If(self.i.ready):
                 m.d.sync += [standing.eq(self.i.valid), head.eq(self.i.p)]
+                m.d.sync += final.eq(at_most_one(self.i.p.match))
             with m.Elif(self.match):
                 m.d.sync += head.match.eq(head.match & ~slot)
+                m.d.sync += final.eq(at_most_two(head.match))
+            locate(head)
+
+        def locate(head: data.View) -> None:
+            below, count = Signal(engine.chunk), Signal(range(engine.chunk + 1))
+            offsets = [Signal(offset_bits, name=f"offset_{age}") for age in (1, 2)]
+            halves = [Signal(name=f"half_{age}") for age in (1, 2)]
+            m.d.sync += [
+                below.eq(head.mask & below_lowest_one(head.match)),
+                offsets[0].eq(head.offset),
+                halves[0].eq(head.beat.half),
+                count.eq(popcount(below)),
+                offsets[1].eq(offsets[0]),
+                halves[1].eq(halves[0]),
+                self.weight_index.eq(offsets[1] + count),
+                self.weight_half.eq(halves[1]),
+            ]
 
         def accumulate() -> None:
             totals = Signal(sums_layout(engine))
+            weight = Signal(signed(engine.weight_bits))
             term = Signal(range(-(1 << engine.weight_bits + 6), 1 << engine.weight_bits + 6))
-            m.d.comb += [self.weight_enable.eq(read.valid)]
-            m.d.comb += term.eq(self.weight.as_signed() << add.shift)
-            m.d.sync += add.eq(read)
-            for total, output, bit in zip(totals, self.sums, add.bits, strict=True):
+            m.d.comb += self.weight_enable.eq(read.valid)
+            m.d.sync += [weight.eq(self.weight), term.eq(weight << shifted.shift)]
+            m.d.sync += [later.eq(now) for now, later in pairwise(stages)]
+            for total, output, bit in zip(totals, self.sums, added.bits, strict=True):
                 sum_ = Signal(total.shape())
                 m.d.comb += sum_.eq(total + Mux(bit, term, 0))
-                m.d.sync += total.eq(Mux(add.last, 0, sum_))
-                with m.If(add.last):
+                m.d.sync += total.eq(Mux(added.last, 0, sum_))
+                with m.If(added.last):
                     m.d.sync += output.eq(sum_)
 
         def hand_over() -> None:
             with m.If(self.take):
                 m.d.sync += [self.valid.eq(0), outstanding.eq(0)]
-            with m.If(add.last):
+            with m.If(added.last):
                 m.d.sync += self.valid.eq(1)
             with m.If(ends_walk):
                 m.d.sync += outstanding.eq(1)

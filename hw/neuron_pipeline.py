@@ -69,33 +69,36 @@ class NeuronPipeline(wiring.Component):
         def collapse() -> None:
             attention = layer.operation == Operation.ATTENTION
             bias, threshold = Signal(accumulator), Signal(signed(48))
-            total = Signal(signed(32))
+            limit = Signal(membranes.threshold.shape())
             terms = [Mux(layer.pixel, acc << a, acc) for a, acc in enumerate(self.sums)]
+            pairs = [tree_sum(terms[a : a + 2]) for a in range(0, steps, 2)]
+            parts = [delayed(part, 1) for part in [*pairs, bias]]
             shift = (layer.time_steps - 1)[: (engine.membrane_bits - 1).bit_length()]
             m.d.comb += [
                 bias.eq(Mux(self.biased, self.constants.bias, 0)),
                 threshold.eq(Mux(attention, layer.threshold, self.constants.threshold)),
-                total.eq(tree_sum(terms) + bias),
             ]
             m.d.sync += [
-                hidden.eq(total),
-                membranes.threshold.eq(saturate(threshold, engine.membrane_bits)),
+                hidden.eq(tree_sum(parts)),
+                limit.eq(saturate(threshold, engine.membrane_bits)),
             ]
-            for acc, current in zip(self.sums, membranes.currents, strict=True):
-                chosen = Signal(accumulator)
-                m.d.comb += chosen.eq(Mux(layer.pixel, total, acc + bias))
+            m.d.comb += membranes.threshold.eq(delayed(limit, 2))
+            for a, (acc, current) in enumerate(zip(self.sums, membranes.currents, strict=True)):
+                biased, chosen = Signal(accumulator, name=f"biased_{a}"), Signal(accumulator)
+                m.d.sync += biased.eq(acc + bias)
+                m.d.comb += chosen.eq(Mux(layer.pixel, hidden, delayed(biased, 1)))
                 m.d.sync += current.eq(chosen << shift)
 
         def follow() -> None:
             m.d.comb += [
-                membranes.slot.eq(delayed(self.i.slot, 1)),
-                membranes.valid.eq(delayed(self.take, 2)),
-                membranes.fresh.eq(delayed(self.i.fresh, 2)),
-                membranes.steps.eq(delayed(Mux(self.take, self.i.steps, 0), 2)),
+                membranes.slot.eq(delayed(self.i.slot, 3)),
+                membranes.valid.eq(delayed(self.take, 4)),
+                membranes.fresh.eq(delayed(self.i.fresh, 4)),
+                membranes.steps.eq(delayed(Mux(self.take, self.i.steps, 0), 4)),
                 score.hidden.eq(hidden),
                 score.shift.eq(layer.shift),
-                score.multiplier.eq(delayed(self.constants.multiplier, 1)),
-                score.weight.eq(delayed(self.constants.score_weight, 1)),
+                score.multiplier.eq(delayed(self.constants.multiplier, 2)),
+                score.weight.eq(delayed(self.constants.score_weight, 2)),
             ]
 
         def collect() -> None:
@@ -104,15 +107,15 @@ class NeuronPipeline(wiring.Component):
             place = Signal(range(max(2, pitch)))
             placed = Cat(Mux(place == slot, self.fired, 0) for slot in range(pitch))
             collected, total = Signal.like(self.spikes), Signal(signed(32))
-            own = delayed(score.o, deepest - 6)
+            own = delayed(score.o, deepest - 9)
             score_sum = total + own
             is_score = layer.output == Output.SCORE
             m.d.comb += [
-                self.fired.eq(delayed(membranes.spikes, deepest - 1 - steps)),
+                self.fired.eq(delayed(membranes.spikes, deepest - 4 - steps)),
                 self.fill.eq(out & complete),
                 self.merge.eq(delayed(self.i.merge.as_value(), deepest)),
                 self.spikes.eq(collected | placed),
-                self.value.eq(Mux(is_score, score_sum, delayed(hidden, deepest - 2))),
+                self.value.eq(Mux(is_score, score_sum, delayed(hidden, deepest - 3))),
             ]
             with m.If(out):
                 m.d.sync += place.eq(Mux(complete, 0, place + 1))

@@ -12,7 +12,7 @@ from sparsespike.contract.numeric import gelu_table
 class ScorePipeline(wiring.Component):
     """requantize(hidden, multiplier, shift) through the GELU table, times the score weight.
 
-    Inputs of cycle c give `o` in c + 4. One a cycle, never stalls.
+    Inputs of cycle c give `o` in c + 6. One a cycle, never stalls.
 
     Members:
         hidden: sum with bias. multiplier, shift: of `numeric.requantize`; the shift stays the same
@@ -34,21 +34,23 @@ class ScorePipeline(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         product = Signal(signed(len(self.hidden) + 16))
-        rounded = Signal(signed(max(len(product), 31) + 1))
+        raised = Signal(signed(max(len(product), 31) + 1))
+        rounded = Signal.like(raised)
         clamped = Signal(signed(8))
-        weights = [Signal(signed(8), name=f"weight_{i}") for i in range(3)]
+        weights = [Signal(signed(8), name=f"weight_{i}") for i in range(5)]
         table = memory.Memory(shape=signed(8), depth=256, init=gelu_table().tolist())
         m.submodules.table = table
         read = table.read_port()
         half = (1 << self.shift) >> 1
         m.d.comb += [
-            rounded.eq((product + half) >> self.shift),
             read.addr.eq(clamped.as_unsigned()),
         ]
         m.d.sync += [
             product.eq(self.hidden * self.multiplier),
+            raised.eq(product + half),
+            rounded.eq(raised >> self.shift),
             clamped.eq(Mux(rounded < -128, -128, Mux(rounded > 127, 127, rounded))),
-            self.o.eq(read.data * weights[2]),
+            self.o.eq(read.data * weights[-1]),
         ]
         for source, weight in zip([self.weight, *weights], weights, strict=False):
             m.d.sync += weight.eq(source)

@@ -70,7 +70,7 @@ class TakeWalk(wiring.Component):
         unit = Signal(17)
         left = Signal(8)
         slot = self.o.slot
-        since = Signal(range(steps + 3), init=steps + 2)
+        since = Signal(range(steps + 4), init=steps + 3)
         row_done, visit_done, group_done, token_done, unit_done = (Signal() for _ in range(5))
         right, next_position = Signal(), Signal(18)
 
@@ -82,7 +82,7 @@ class TakeWalk(wiring.Component):
             m.d.comb += [
                 takes.eq(Mux(head, 1, Mux(attention, pitch, self.lanes))),
                 first.eq(head | (in_row == 0)),
-                near.eq(first & (since + takes < steps + 2)),
+                near.eq(first & (since + takes < steps + 3)),
                 row_done.eq(head | (in_row == takes - 1)),
                 possible.eq(active & ready & ~near),
                 self.take.eq(possible & (self.credit | ~row_done | ~stored)),
@@ -90,7 +90,7 @@ class TakeWalk(wiring.Component):
             ]
             with m.If(self.take & row_done):
                 m.d.sync += since.eq(1)
-            with m.Elif(since != steps + 2):
+            with m.Elif(since != steps + 3):
                 m.d.sync += since.eq(since + 1)
 
         def find_ends() -> None:

@@ -18,8 +18,9 @@ class TopK(wiring.Component):
     """Keeps the `keep` best of `tokens` scores; among equals the lower position wins.
 
     Timing: started at D - 1 it works from D on: for each group of WIDTH candidates WIDTH cycles of
-    loading, `tokens` of comparing and 1 to store the flags, then `tokens` of compaction and a
-    last one with `done`. Memory reads lag one cycle behind, which the last cycle makes up for.
+    loading, `tokens` of comparing and 1 to store the flags, then `tokens` of compaction and two
+    more, the last one with `done`. Scores are read and registered, so that all work lags two cycles
+    behind, which the last two make up for.
 
     Members:
         start: begin in the next cycle.
@@ -55,7 +56,9 @@ class TopK(wiring.Component):
         count = Signal(16)
         group = Signal(range(derived.ceil_div(max(2, self.engine.max_tokens), WIDTH) + 1))
         phase = Signal(_phase_layout())
-        work = Signal(_work_layout(group.shape(), count.shape()))
+        asked = Signal(_work_layout(group.shape(), count.shape()))
+        work = Signal.like(asked)
+        value = Signal(signed(32))
         last_token = count == self.tokens - 1
 
         def advance(ends: Value, then: str) -> None:
@@ -63,7 +66,8 @@ class TopK(wiring.Component):
             with m.If(ends):
                 m.next = then
 
-        m.d.sync += [work.phase.eq(phase), work.group.eq(group), work.index.eq(count)]
+        m.d.sync += [asked.phase.eq(phase), asked.group.eq(group), asked.index.eq(count)]
+        m.d.sync += [work.eq(asked), value.eq(self.score_value)]
         with m.FSM():
             with m.State("Idle"):
                 with m.If(self.start):
@@ -86,28 +90,28 @@ class TopK(wiring.Component):
                     m.next = "Load"
             with m.State("Compact"):
                 m.d.comb += phase.compact.eq(1)
-                advance(last_token, "Finish")
+                advance(last_token, "Drain")
+            with m.State("Drain"):
+                m.next = "Finish"
             with m.State("Finish"):
                 m.d.comb += self.done.eq(1)
                 m.next = "Idle"
         flags = Signal(derived.ceil_div(max(2, self.engine.max_tokens), WIDTH) * WIDTH)
-        self._rank(m, work, flags)
+        self._rank(m, work, value, flags)
         self._compact(m, work, flags)
         return m
 
-    def _rank(self, m: Module, work: data.View, flags: Signal) -> None:
+    def _rank(self, m: Module, work: data.View, value: Signal, flags: Signal) -> None:
         keeps = Signal(WIDTH)
         for i in range(WIDTH):
             score = Signal(signed(32), name=f"score_{i}")
             rank = Signal(range(self.engine.max_tokens + 1), name=f"rank_{i}")
             place = Cat(Const(i, exact_log2(WIDTH)), work.group)
-            better = (self.score_value > score) | (
-                (self.score_value == score) & (work.index < place)
-            )
+            better = (value > score) | ((value == score) & (work.index < place))
             with m.If(work.phase.load):
                 m.d.sync += rank.eq(0)
                 with m.If(work.index == i):
-                    m.d.sync += score.eq(self.score_value)
+                    m.d.sync += score.eq(value)
             with m.If(work.phase.compare):
                 m.d.sync += rank.eq(rank + better)
             m.d.comb += keeps[i].eq((rank < self.keep) & (place < self.tokens))
@@ -133,5 +137,5 @@ def _phase_layout() -> data.StructLayout:
 
 
 def _work_layout(group: ShapeLike, index: ShapeLike) -> data.StructLayout:
-    """What the stage behind the memory does with a value."""
+    """What a stage behind the memory does with a value."""
     return data.StructLayout({"phase": _phase_layout(), "group": group, "index": index})

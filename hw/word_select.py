@@ -15,9 +15,9 @@ from sparsespike.contract.config import EngineConfig
 
 
 class WordSelect(wiring.Component):
-    """Chooses spikes, counts or the padding of an image, and finds the silent planes.
+    """Chooses spikes, counts or the padding of an image, and the planes that are walked.
 
-    Combinational.
+    Combinational. Among the planes may be silent ones.
 
     Members:
         descriptor: the layer. scan: the scan whose words stand at the memories' outputs.
@@ -60,16 +60,15 @@ class WordSelect(wiring.Component):
                 for plane in range(planes)
             ]
 
-        loud = []
+        walked = []
         spikes = Mux(self.scan.outside, padding(), self.spikes)
         for plane, counts in enumerate(count_planes()):
             vector = Signal(chunk * steps, name=f"plane_{plane}")
             m.d.comb += vector.eq(Mux(layer.source_counts, counts, 0 if plane else spikes))
             m.d.comb += self.o.values[plane].eq(step_major(vector, steps))
-            walked = (layer.planes > plane) | ~layer.source_counts
-            loud.append(walked & vector.any())
+            walked.append((layer.planes > plane) | ~layer.source_counts)
         m.d.comb += [
-            self.o.planes.eq(Cat(loud)),
+            self.o.planes.eq(Cat(walked)),
             self.o.shift.eq(Mux(layer.pixel, self.scan.chunk * steps, 0)),
             self.o.last.eq(self.scan.last),
             self.o.final.eq(self.scan.final),

@@ -92,8 +92,14 @@ def _ecp5(size: str, luts: int, brams: int, dsps: int) -> Target:
     return Target(
         name=f"ecp5-{size}",
         description=f"Lattice LFE5U-{size.upper()}F, speed grade 6",
-        # Hierarchical: blocks stay apart, so that they can be counted.
-        commands=("synth_ecp5 -noflatten -noabc9 -top {top}",),
+        # Hierarchical: blocks stay apart, so that they can be counted; abc for abc9, which cannot
+        # map part of a hierarchy.
+        commands=(
+            "synth_ecp5 -noflatten -top {top} -run begin:map_luts",
+            "abc -lut 4:7",
+            "clean",
+            "synth_ecp5 -noflatten -top {top} -run map_cells:check",
+        ),
         route=("synth_ecp5 -top {top} -json {netlist}",),
         lut_inputs=4,
         bram_kbit=18.0,

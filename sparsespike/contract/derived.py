@@ -15,11 +15,11 @@ BURST_BEATS = 32
 """Longest AXI read burst, beats."""
 OUTSTANDING_BURSTS = 2
 """Read bursts in flight."""
-BROADCAST_STAGES = 4
+BROADCAST_STAGES = 8
 """Cycles from the address generator to the broadcast register."""
 LOAD_LATENCY = 3
 """Cycles from a tile's last beat to the first cycle its walk may begin."""
-LANE_LATENCY = 3
+LANE_LATENCY = 7
 """Cycles from the issue of a token's last match to its sums in the output register."""
 ROW_CREDITS = 2
 """Rows a cluster may have between its neuron unit and the end of their write-back."""
@@ -27,9 +27,9 @@ DRAIN_CYCLES = 3
 """Cycles from the last write-back operation of a layer to the next phase."""
 DESCRIPTOR_CYCLES = 2
 """Cycles from the last descriptor beat's read to the go pulse."""
-ATTENTION_READ = 2
+ATTENTION_READ = 3
 """Cycles from an attention unit's last word request to its first counter row."""
-ATTENTION_DRAIN = 2
+ATTENTION_DRAIN = 4
 """Cycles from the last counter row to the first output handed to the neuron unit."""
 ATTENTION_HEAD = 3
 """Cycles between the K^T V walk and the Q walk, and before each head."""
@@ -214,15 +214,15 @@ def band_positions(tokens: int, width: int, band: int, split: int) -> list[int]:
 
 def neuron_latency(engine: EngineConfig) -> int:
     """Cycles from a lane's take to its result in the row queue."""
-    return max(engine.time_steps, 5) + 2
+    return max(engine.time_steps, 4) + 6
 
 
 def neuron_gap(engine: EngineConfig, takes: int) -> int:
     """Cycles from a row's last take to the next row's first, for rows of `takes` channels.
 
-    The membrane a take leaves behind is written `time_steps` + 1 cycles later.
+    The membrane a take leaves behind is written `time_steps` + 2 cycles later.
     """
-    return max(1, engine.time_steps + 2 - takes)
+    return max(1, engine.time_steps + 3 - takes)
 
 
 def step_groups(engine: EngineConfig, time_steps: int) -> int:
@@ -247,7 +247,7 @@ def attention_clear(engine: EngineConfig, *, groups: int, head_words: int) -> in
 
 def topk_cycles(tokens: int) -> int:
     """Cycles of the top-k unit over `tokens` scores."""
-    return ceil_div(tokens, TOPK_WIDTH) * (TOPK_WIDTH + tokens + 1) + tokens + 1
+    return ceil_div(tokens, TOPK_WIDTH) * (TOPK_WIDTH + tokens + 1) + tokens + 2
 
 
 def topk_comparisons(tokens: int) -> int:

@@ -78,10 +78,10 @@ def test_cycles_of_blocks():
     assert derived.write_slots(load_engine("small", clusters=24)) == 24
     assert derived.attention_slots(load_engine("large")) == 12
     assert derived.attention_slots(load_engine("micro")) == 4
-    assert [derived.neuron_gap(engine, takes) for takes in (1, 4, 8)] == [5, 2, 1]
-    assert derived.neuron_latency(engine) == 7
+    assert [derived.neuron_gap(engine, takes) for takes in (1, 4, 8)] == [6, 3, 1]
+    assert derived.neuron_latency(engine) == 10
     # two groups of candidates: 2 * (8 + 10 + 1) + 10 of compaction + 1
-    assert derived.topk_cycles(10) == 49
+    assert derived.topk_cycles(10) == 50
     assert derived.topk_comparisons(10) == 160
     # ten logits on a 64-bit bus: 5 beats of 2 + 1 cycles, then latency 20 and 1
     assert derived.logit_cycles(engine, 10) == 36

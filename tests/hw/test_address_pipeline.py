@@ -1,4 +1,4 @@
-"""AddressPipeline: addresses of section 1, three elastic stages, one scan a cycle."""
+"""AddressPipeline: addresses of section 1, four elastic stages, one scan a cycle."""
 
 import random
 
@@ -55,7 +55,7 @@ def test_addresses_and_cycles(clocked, pixel, pause):
     clocked(dut, step, 3000)
     before = -1
     for number, scan in enumerate(scans):
-        assert stood[number] == max(entered[number] + 3, before + 1)
+        assert stood[number] == max(entered[number] + 4, before + 1)
         before = left[number]
         token = scan["position"] if pixel else scan["position"] * 3 + scan["group"]
         mask = scan["neighbour"] if pixel else scan["neighbour"] * 5 + scan["chunk"]

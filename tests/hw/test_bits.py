@@ -19,6 +19,7 @@ class Trees(wiring.Component):
                 "lowest": Out(width),
                 "below": Out(width),
                 "single": Out(1),
+                "few": Out(1),
                 "count": Out(range(width + 1)),
                 "index": Out(max(1, (width - 1).bit_length())),
                 "ordered": Out(width),
@@ -36,6 +37,7 @@ class Trees(wiring.Component):
             self.lowest.eq(bits.lowest_one(self.i)),
             self.below.eq(bits.below_lowest_one(self.i)),
             self.single.eq(bits.at_most_one(self.i)),
+            self.few.eq(bits.at_most_two(self.i)),
             self.count.eq(bits.popcount(self.i)),
             self.index.eq(bits.encode(self.lowest)),
             self.ordered.eq(bits.step_major(self.i, steps)),
@@ -65,6 +67,7 @@ def test_trees(clocked, width):
         assert ctx.get(dut.lowest) == lowest
         assert ctx.get(dut.below) == (lowest - 1 if value else (1 << width) - 1)
         assert ctx.get(dut.single) == (count <= 1)
+        assert ctx.get(dut.few) == (count <= 2)
         assert ctx.get(dut.count) == count
         assert ctx.get(dut.index) == max(0, lowest.bit_length() - 1)
         assert ctx.get(dut.ordered) == ordered

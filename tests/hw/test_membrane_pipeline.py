@@ -14,7 +14,7 @@ def test_spikes(clocked, steps, total):
     rng = random.Random(total)
     dut = MembranePipeline(engine)
     groups = -(-total // steps)
-    slots = steps + 1
+    slots = steps + 2
     plan = [(slot, g) for _ in range(12) for g in range(groups) for slot in range(slots)]
     thresholds = [rng.choice([1, 300 << total, 1 << engine.membrane_bits - 1]) for _ in plan]
     membranes, expected, inputs = {}, [], []
@@ -43,9 +43,9 @@ def test_spikes(clocked, steps, total):
             ctx.set(dut.threshold, thresholds[cycle - 1])
             for a, current in enumerate(inputs[cycle - 1]):
                 ctx.set(dut.currents[a], current)
-        if steps <= cycle < steps + len(plan):
-            assert ctx.get(dut.spikes) == expected[cycle - steps], cycle
-        return cycle == len(plan) + steps
+        if steps < cycle <= steps + len(plan):
+            assert ctx.get(dut.spikes) == expected[cycle - steps - 1], cycle
+        return cycle == len(plan) + steps + 1
 
-    clocked(dut, step, len(plan) + steps + 1)
+    clocked(dut, step, len(plan) + steps + 2)
     assert any(expected)

@@ -1,4 +1,4 @@
-"""ScorePipeline against contract.numeric and hand cases, four cycles later."""
+"""ScorePipeline against contract.numeric and hand cases, six cycles later."""
 
 import random
 
@@ -7,7 +7,7 @@ import pytest
 from hw.score_pipeline import ScorePipeline
 from sparsespike.contract.numeric import gelu_table, requantize
 
-LATENCY = 4
+LATENCY = 6
 HAND = {  # shift: (hidden, multiplier, weight, score)
     0: [
         (16, 1, 3, 13 * 3),  # GELU(1) = 0.84 -> 13 / 16
