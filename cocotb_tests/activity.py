@@ -24,7 +24,7 @@ from sparsespike.contract.counters import COUNTERS
 ENGINE = f"{TOP}/engine"
 PERIOD = PERIOD_NS * 1000
 """A cycle in the SAIF file's unit, picoseconds."""
-_MEMORIES = ("sparsespike_memory", "sparsespike_register_file")
+_MEMORIES = ("sparsespike_memory", "sparsespike_narrow_memory", "sparsespike_register_file")
 _CLUSTER = f"{ENGINE}/core/cluster_\\d+/body"
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from amaranth.hdl import Array, Cat, Module, Mux, Signal
-from amaranth.lib import data, memory, wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.cluster_layouts import head_slots, sums_layout
+from hw.bits import union
+from hw.cluster_layouts import counter_rows, head_slots, sums_layout
+from hw.narrow_memory import NarrowMemory
 from sparsespike.contract.config import EngineConfig
 
 
@@ -21,16 +23,17 @@ def output_bits(engine: EngineConfig) -> int:
 
 
 class AttentionCounters(wiring.Component):
-    """One counter row (all value slots and steps of a key slot) is updated or added a cycle.
+    """One counter row (all value slots, for a key slot and a step) is updated or added a cycle.
 
     A row asked for in c is read in c and written, or added to the outputs, in c + 1; the next row
-    must be another one. The outputs stand from c + 2 on. Never stalls.
+    must be another one. The outputs stand from c + 2 on. Never stalls. From the
+    first row that is added until `clear_outputs`, rows are only added, step after step.
 
     Members:
-        clear: all rows count as 0. clear_outputs: the outputs become 0.
-        update: row += `bits` & `values` (values of the next cycle).
-        accumulate: outputs += row, where `bits`.
-        row, bits: which row; the key's or query's spikes, a bit a step.
+        clear: the row becomes 0. clear_outputs: the outputs become 0.
+        update: row += values of its step (`values` of the next cycle).
+        accumulate: outputs of its step += row.
+        row: which row; its step in the low bits.
         values: the value spikes, a vector of slots a step.
         slot, sums: an output, unregistered.
     """
@@ -43,8 +46,7 @@ class AttentionCounters(wiring.Component):
                 "clear_outputs": In(1),
                 "update": In(1),
                 "accumulate": In(1),
-                "row": In(range(max(2, engine.attention_depth))),
-                "bits": In(engine.time_steps),
+                "row": In(range(counter_rows(engine))),
                 "values": In(data.ArrayLayout(head_slots(engine), engine.time_steps)),
                 "slot": In(range(head_slots(engine))),
                 "sums": Out(sums_layout(engine)),
@@ -55,47 +57,54 @@ class AttentionCounters(wiring.Component):
         m = Module()
         engine = self._engine
         slots, steps = head_slots(engine), engine.time_steps
-        depth = max(2, engine.attention_depth)
-        counters = data.ArrayLayout(data.ArrayLayout(counter_bits(engine), slots), steps)
-        store = memory.Memory(shape=counters, depth=depth, init=[])
-        m.submodules.counters = store
-        write, read = store.write_port(), store.read_port()
-        used, started = Signal(depth), Signal()
-        row, update = Signal.like(self.row), Signal()
-        update_bits, output_gates = Signal(steps), Signal(steps)
+        counters = data.ArrayLayout(counter_bits(engine), slots)
+        m.submodules.counters = store = NarrowMemory(
+            width=counters.size, words=1, lines=counter_rows(engine)
+        )
+        old = data.View(counters, store.data)
+        step_bits = (steps - 1).bit_length()
+        late = Signal(data.StructLayout({"update": 1, "accumulate": 1, "clear": 1}))
+        row, first, begun = Signal.like(self.row), Signal(), Signal()
+        step = row[:step_bits]
+        at_step = Signal(steps)
+        m.d.comb += at_step.eq(Cat(step == a for a in range(steps)))
 
         def ask() -> None:
-            m.d.comb += [read.addr.eq(self.row), read.en.eq(self.update | self.accumulate)]
-            known = used.bit_select(self.row, 1)
-            m.d.sync += [
-                row.eq(self.row),
-                update.eq(self.update),
-                started.eq(known),
-                update_bits.eq(self.bits),
-                output_gates.eq(Mux(self.accumulate & known, self.bits, 0)),
-            ]
-            with m.If(self.update):
-                m.d.sync += used.bit_select(self.row, 1).eq(1)
-            with m.If(self.clear):
-                m.d.sync += used.eq(0)
+            m.d.comb += [store.read_word.eq(self.row), store.read.eq(self.update | self.accumulate)]
+            m.d.sync += late.eq(Cat(self.update, self.accumulate, self.clear))
+            with m.If(self.update | self.accumulate | self.clear):
+                m.d.sync += row.eq(self.row)
+                m.d.sync += first.eq(~begun | (self.row[:step_bits] != step))
+            with m.If(self.accumulate):
+                m.d.sync += begun.eq(1)
+            with m.If(self.clear_outputs):
+                m.d.sync += begun.eq(0)
 
         def write_back() -> None:
-            m.d.comb += [write.addr.eq(row), write.en.eq(update)]
-            for step in range(steps):
-                hits = Mux(update_bits[step], self.values[step], 0)
-                for slot in range(slots):
-                    old = Mux(started, read.data[step][slot], 0)
-                    m.d.comb += write.data[step][slot].eq(old + hits[slot])
+            m.d.comb += [
+                store.write.eq(late.update | late.clear),
+                store.write_line.eq(row),
+            ]
+            value = Signal(slots)
+            hits = (Mux(at_step[a], vector, 0) for a, vector in enumerate(self.values))
+            m.d.comb += value.eq(Mux(late.clear, 0, union(hits)))
+            new = Signal(counters)
+            for slot in range(slots):
+                m.d.comb += new[slot].eq(Mux(late.clear, 0, old[slot]) + value[slot])
+            m.d.comb += store.write_data.eq(new)
 
         def add_outputs() -> None:
             choices = []
             width = output_bits(engine)
             for slot in range(slots):
-                outputs = [Signal(width, name=f"output_{slot}_{step}") for step in range(steps)]
-                for step, output in enumerate(outputs):
-                    counter = read.data[step][slot]
-                    with m.If(output_gates[step]):
-                        m.d.sync += output.eq(output + counter)
+                outputs = [Signal(width, name=f"output_{slot}_{a}") for a in range(steps)]
+                sum_, total = Signal(width, name=f"sum_{slot}"), Signal(width, name=f"t_{slot}")
+                m.d.comb += sum_.eq(Mux(first, 0, total) + old[slot])
+                with m.If(late.accumulate):
+                    m.d.sync += total.eq(sum_)
+                for a, output in enumerate(outputs):
+                    with m.If(late.accumulate & at_step[a]):
+                        m.d.sync += output.eq(sum_)
                     with m.If(self.clear_outputs):
                         m.d.sync += output.eq(0)
                 choices.append(Cat(outputs))

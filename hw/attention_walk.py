@@ -7,16 +7,22 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw import layouts
-from hw.cluster_layouts import head_slots, scan_layout
+from hw.cluster_layouts import counter_rows, head_slots, scan_layout
 from sparsespike.contract.config import EngineConfig
-from sparsespike.contract.derived import ATTENTION_DRAIN, ATTENTION_HEAD, ATTENTION_READ
+from sparsespike.contract.derived import (
+    ATTENTION_DRAIN,
+    ATTENTION_HEAD,
+    ATTENTION_READ,
+    step_places,
+)
 from sparsespike.contract.program import Operation
 
 
 class AttentionWalk(wiring.Component):
     """For each head of the cluster, reads key and value words of all visits, then query words.
 
-    ATTENTION_HEAD cycles pass before each of the two walks. A visit asks for one word a cycle from
+    ATTENTION_HEAD cycles pass before each of the two walks, and before the first those of `clear`:
+    from row 0 on, one a cycle. A visit asks for one word a cycle from
     its first cycle v on. K walk: `update` is high from v + 2*HW + ATTENTION_READ on while a key is
     `pending`; the next visit begins in the first cycle without. Q walk: `accumulate` is high from
     v + HW + ATTENTION_READ + 1 on while a query is pending; outputs are `ready`
@@ -27,15 +33,16 @@ class AttentionWalk(wiring.Component):
         descriptor, go: the layer and its start.
         token, stored: the position walked and, in the same cycle, its token list entry.
         o: reads, always accepted; word: which of the head's words; value: it is a value word.
-        query: this is the Q walk. begin_head: a head begins. begin_query: outputs start at 0.
-        pending: a key or query slot of the visit waits.
+        query: this is the Q walk. begin_query: outputs start at 0.
+        clear, row: a counter row, of a slot and a step, is to be cleared.
+        pending: a key or query spike of the visit waits.
         update, accumulate: its counter row is due; base: the group's first counter row.
         ready, take: an output is offered, is taken; slot: which.
     """
 
     def __init__(self, engine: EngineConfig) -> None:
         self._engine = engine
-        names = ("query", "begin_head", "begin_query", "update", "accumulate", "ready", "value")
+        names = ("query", "clear", "begin_query", "update", "accumulate", "ready", "value")
         super().__init__(
             {
                 "index": In(range(max(2, engine.clusters))),
@@ -45,6 +52,7 @@ class AttentionWalk(wiring.Component):
                 "stored": In(16),
                 "o": Out(stream.Signature(scan_layout(engine), always_ready=True)),
                 "word": Out(8),
+                "row": Out(range(counter_rows(engine))),
                 "pending": In(1),
                 "base": Out(range(max(2, engine.attention_depth))),
                 "take": In(1),
@@ -62,6 +70,8 @@ class AttentionWalk(wiring.Component):
         base = Signal.like(self.base)
         count = Signal(range(max(ATTENTION_HEAD, ATTENTION_READ + 1, ATTENTION_DRAIN)))
         over = Signal()
+        group_rows = slots << (step_places(self._engine) - 1).bit_length()
+        group_end = Signal(range(counter_rows(self._engine)))
 
         def address() -> None:
             part = Mux(self.value, layer.value_offset, layer.key_offset)
@@ -96,6 +106,15 @@ class AttentionWalk(wiring.Component):
             with m.If(head + units >= layer.heads):
                 m.next = "IDLE"
 
+        def clear_row() -> None:
+            m.d.comb += self.clear.eq(1)
+            m.d.sync += self.row.eq(self.row + 1)
+            with m.If(self.row == group_end):
+                m.d.sync += [group.eq(group + 1), group_end.eq(group_end + group_rows)]
+                with m.If(group + 1 == layer.groups):
+                    m.d.sync += group.eq(0)
+                    m.next = "READ"
+
         address()
         with m.FSM():
             with m.State("IDLE"):
@@ -105,10 +124,13 @@ class AttentionWalk(wiring.Component):
                 with m.If(self.go & runs):
                     m.next = "HEAD"
             with m.State("HEAD"):
-                m.d.comb += self.begin_head.eq(~self.query)
-                m.d.sync += count.eq(count + 1)
+                m.d.sync += [count.eq(count + 1), self.row.eq(0), group_end.eq(group_rows - 1)]
                 with m.If(count == ATTENTION_HEAD - 1):
-                    m.next = "READ"
+                    m.next = "CLEAR"
+                    with m.If(self.query):
+                        m.next = "READ"
+            with m.State("CLEAR"):
+                clear_row()
             with m.State("READ"):
                 request()
             with m.State("WAIT"):

@@ -118,6 +118,11 @@ def head_slots(engine: EngineConfig) -> int:
     return derived.ceil_div(engine.head_slots, engine.chunk) * engine.chunk
 
 
+def counter_rows(engine: EngineConfig) -> int:
+    """Counter rows of an attention unit: one for a key slot and step, of all groups."""
+    return max(2, engine.attention_depth) * derived.step_places(engine)
+
+
 def neuron_slots(engine: EngineConfig) -> int:
     """Channels a neuron unit keeps a membrane for: lanes, or slots of an attention head."""
     return max(2, derived.lane_pitch(engine), head_slots(engine))

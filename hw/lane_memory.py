@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
-from amaranth.lib import data, memory, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hw import layouts
 from hw.cluster_layouts import lane_masks_layout, mask_index_bits, mask_layout
+from hw.narrow_memory import NarrowMemory
 from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
 from sparsespike.contract.program import RECORD_FIELDS
@@ -55,35 +56,34 @@ class LaneMemory(wiring.Component):
         used = Signal(range(derived.weight_lines(engine) + 1))
 
         def add_memory(
-            name: str,
-            shape: data.StructLayout,
-            lines: int,
-            loaded: Value,
-            line: Value,
-        ) -> tuple[memory.WritePort, memory.ReadPort]:
+            name: str, width: int, words: int, lines: int, loaded: Value, line: Value
+        ) -> NarrowMemory:
             half_lines = derived.half_words(lines)
-            store = memory.Memory(shape=shape, depth=2 * half_lines, init=[])
+            store = NarrowMemory(width=width, words=words, lines=2 * half_lines)
             m.submodules[name] = store
-            write, read = store.write_port(), store.read_port()
             m.d.comb += [
-                write.en.eq(load.valid & loaded),
-                write.addr.eq(Cat(line[: half_lines.bit_length() - 1], self.half)),
+                store.write.eq(load.valid & loaded),
+                store.write_line.eq(Cat(line[: half_lines.bit_length() - 1], self.half)),
             ]
-            return write, read
+            return store
 
         def add_masks(number: int, channel: int) -> None:
             side, words = derived.mask_lanes(engine), derived.mask_words(engine)
             group, place = channel // side, channel % side
             is_mine = (load.kind == layouts.LoadKind.MASK) & (load.lane == group * side)
-            name = f"mask_memory_{number}"
-            write, read = add_memory(name, mask_layout(engine), words, is_mine, load.line)
+            width, name = mask_layout(engine).size, f"mask_memory_{number}"
+            store = add_memory(name, width, 1, words, is_mine, load.line)
+            mask = load.data.word_select(place, engine.chunk)
             before = used * derived.weights_per_beat(engine) if number else 0
+            offset = Signal(layouts.offset_bits(engine), name=f"offset_{number}")
             m.d.comb += [
-                write.data.mask.eq(load.data.word_select(place, engine.chunk)),
-                write.data.offset.eq(load.offsets[place] + before),
-                read.en.eq(self.mask_enable),
-                read.addr.eq(Cat(self.mask_index[: len(read.addr) - 1], self.mask_half)),
-                self.masks[number].eq(read.data),
+                offset.eq(load.offsets[place] + before),
+                store.write_data.eq(Cat(mask, offset)),
+                store.read.eq(self.mask_enable),
+                store.read_word.eq(
+                    Cat(self.mask_index[: len(store.read_word) - 1], self.mask_half)
+                ),
+                self.masks[number].eq(store.data),
             ]
 
         def measure_first() -> None:
@@ -99,20 +99,16 @@ class LaneMemory(wiring.Component):
             if len(channels) > 1:
                 line = load.line + Mux(load.lane == channels[1], used, 0)
             lines, per_line = derived.weight_lines(engine), derived.weights_per_beat(engine)
-            shape = data.StructLayout({"data": engine.axi_data_bits})
-            write, read = add_memory("weight_memory", shape, lines, is_mine, line)
-            shift = per_line.bit_length() - 1
-            sub = Signal(shift)
-            address = self.weight_index[shift : shift + len(read.addr) - 1]
-            m.d.comb += [
-                write.data.data.eq(load.data),
-                read.en.eq(self.weight_enable),
-                read.addr.eq(Cat(address, self.weight_half)),
-            ]
-            with m.If(self.weight_enable):
-                m.d.sync += sub.eq(self.weight_index)
             slot = derived.weight_slot_bits(engine)
-            m.d.comb += self.weight.eq(read.data.data.word_select(sub, slot)[: engine.weight_bits])
+            store = add_memory("weight_memory", slot, per_line, lines, is_mine, line)
+            m.d.comb += [
+                store.write_data.eq(load.data),
+                store.read.eq(self.weight_enable),
+                store.read_word.eq(
+                    Cat(self.weight_index[: len(store.read_word) - 1], self.weight_half)
+                ),
+                self.weight.eq(store.data[: engine.weight_bits]),
+            ]
 
         for number, channel in enumerate(channels):
             add_masks(number, channel)

@@ -49,6 +49,23 @@ class VerilogPlatform:
         clock = {"i_clk": ClockSignal(), "i_rst": ResetSignal() | reset}
         return Instance(module, **clock, **connections)
 
+    def narrow_memory(self, *, width: int, words: int, lines: int, ports: Any) -> Instance:
+        """The memory behind the ports of a hw.narrow_memory.NarrowMemory."""
+        sizes = {"p_WIDTH": width, "p_WORDS": words, "p_LINES": lines}
+        sizes |= {"p_LINE_ADDRESS": len(ports.write_line), "p_ADDRESS": len(ports.read_word)}
+        sizes |= {"p_SELECT": max(1, words.bit_length() - 1)}
+        return Instance(
+            "sparsespike_narrow_memory",
+            **sizes,
+            i_clk=ClockSignal(),
+            i_write_enable=ports.write,
+            i_write_address=ports.write_line,
+            i_write_data=ports.write_data,
+            i_read_enable=ports.read,
+            i_read_address=ports.read_word,
+            o_read_data=ports.data,
+        )
+
     def get_memory(self, memory: Memory) -> Any:
         """What stands for `memory` in the Verilog; called by Amaranth."""
         if any(memory.init) or len(memory.write_ports) != 1 or len(memory.read_ports) != 1:

@@ -13,15 +13,14 @@ _ONE = np.uint64(1)
 
 @njit(cache=True)
 def _unpack(e: EngineNumbers, words: NDArray, first: int, spikes: NDArray) -> int:
-    """spikes (adders, slots) of the head whose words start at `first`; returns non-silent slots."""
-    busy = 0
+    """spikes (adders, slots) of the head whose words start at `first`; returns how many."""
+    count = 0
     for j in range(spikes.shape[1]):
-        word, place, fired = first + j // e.chunk, np.uint64(j % e.chunk), 0
+        word, place = first + j // e.chunk, np.uint64(j % e.chunk)
         for a in range(e.adders):
             spikes[a, j] = (words[word, 0, a] >> place) & _ONE
-            fired |= spikes[a, j]
-        busy += fired
-    return busy
+            count += spikes[a, j]
+    return count
 
 
 @njit(cache=True)
@@ -38,7 +37,7 @@ def attend(
     """One head: outputs (visits, adders, slots) from the spike memory.
 
     counters: (groups, slots, adders, slots) int64 scratch. outputs: zeros, filled. keys, queries:
-    (visits,), filled with the non-silent slots of each visit.
+    (visits,), filled with the spikes of each visit.
     """
     counters[:] = 0
     left = np.zeros((e.adders, outputs.shape[2]), np.int64)

@@ -277,12 +277,12 @@ def attention_layer(
     queries: NDArray,
     tally: NDArray,
 ) -> None:
-    """Times of an attention layer; keys, queries: (heads, visits) non-silent slots of a visit."""
+    """Times of an attention layer; keys, queries: (heads, visits) spikes of a visit."""
     outputs = d.head_words * e.chunk
     for k in range(e.attention_units):
         time = go + 1
         for head in range(k, d.heads, e.attention_units):
-            time += e.attention_head
+            time += e.attention_head + d.groups * outputs * e.step_places
             for visit in range(keys.shape[1]):
                 time += 2 * d.head_words + e.attention_read + keys[head, visit]
             time += e.attention_head

@@ -120,7 +120,7 @@ def run_image(machine: Machine, image: NDArray[np.uint8], *, keep_rows: bool) ->
 def _attention(
     machine: Machine, d: LayerNumbers, memory: Memory, counters: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Runs all heads; returns the non-silent keys and queries, (heads, visits)."""
+    """Runs all heads; returns the spikes of keys and queries, (heads, visits)."""
     e = machine.engine
     visits, slots = d.tokens * d.groups, d.head_words * e.chunk
     scratch = np.zeros((d.groups, slots, e.adders, slots), np.int64)

@@ -35,8 +35,12 @@ class AttentionUnit:
     def _run(self) -> Iterator[None]:
         d = self._layer
         for head in self.heads:
+            engine = self._memories.engine
             yield from _wait(derived.ATTENTION_HEAD)
-            adders = self._memories.engine.time_steps
+            yield from _wait(
+                derived.attention_clear(engine, groups=d["groups"], head_words=d["head_words"])
+            )
+            adders = engine.time_steps
             counters = np.zeros((d["groups"], self.slots, self.slots, adders), np.int64)
             for n in range(d["tokens"]):
                 for g in range(d["groups"]):
@@ -50,8 +54,8 @@ class AttentionUnit:
         key = yield from self._read(head, n, g, self._layer["key_offset"])
         value = yield from self._read(head, n, g, self._layer["value_offset"])
         yield from _wait(derived.ATTENTION_READ)
-        for i in np.flatnonzero(key.any(axis=1)):
-            counters[i] += key[i] & value
+        for a, i in np.argwhere(key.T):
+            counters[i, :, a] += value[:, a]
             self._counters["attention_updates"] += 1
             yield
 
@@ -59,8 +63,8 @@ class AttentionUnit:
         query = yield from self._read(head, n, g, 0)
         yield from _wait(derived.ATTENTION_READ)
         sums = np.zeros((self.slots, query.shape[1]), np.int64)
-        for i in np.flatnonzero(query.any(axis=1)):
-            sums += query[i] * counters[i]
+        for a, i in np.argwhere(query.T):
+            sums[:, a] += counters[i, :, a]
             self._counters["attention_accumulates"] += 1
             yield
         yield from _wait(derived.ATTENTION_DRAIN)

@@ -39,6 +39,7 @@ class EngineNumbers(NamedTuple):
     attention_read: int
     attention_drain: int
     attention_head: int
+    step_places: int
     memory_latency: int
     memory_interval: int
     burst_beats: int
@@ -144,6 +145,7 @@ def engine_numbers(engine: EngineConfig) -> EngineNumbers:
         attention_read=derived.ATTENTION_READ,
         attention_drain=derived.ATTENTION_DRAIN,
         attention_head=derived.ATTENTION_HEAD,
+        step_places=derived.step_places(engine),
         memory_latency=engine.memory_latency,
         memory_interval=engine.memory_interval,
         burst_beats=derived.BURST_BEATS,

@@ -36,7 +36,7 @@ BLOCKS = (
     "attention",
 )
 """Parts of the engine that are counted as one; the rest is `wiring`."""
-_MEMORIES = ("sparsespike_memory", "sparsespike_register_file")
+_MEMORIES = ("sparsespike_memory", "sparsespike_narrow_memory", "sparsespike_register_file")
 _BATCH = 6
 """Modules synthesised between two savings."""
 

@@ -245,6 +245,16 @@ def most_groups(engine: EngineConfig) -> int:
     return step_groups(engine, MAX_TIME_STEPS)
 
 
+def step_places(engine: EngineConfig) -> int:
+    """Steps of a group, rounded up to a power of two."""
+    return 1 << (engine.time_steps - 1).bit_length()
+
+
+def attention_clear(engine: EngineConfig, *, groups: int, head_words: int) -> int:
+    """Cycles in which the counter rows of a head are cleared."""
+    return groups * head_words * engine.chunk * step_places(engine)
+
+
 def topk_cycles(tokens: int) -> int:
     """Cycles of the top-k unit over `tokens` scores."""
     return ceil_div(tokens, TOPK_WIDTH) * (TOPK_WIDTH + tokens + 1) + tokens + 2

@@ -1,19 +1,25 @@
-"""AttentionCounters: rows updated and added to the outputs, one a cycle, rows cleared at once."""
+"""AttentionCounters: rows cleared, updated and added to the outputs, one a cycle."""
 
 import random
+
+import pytest
 
 from hw.attention_counters import AttentionCounters
 from sparsespike.contract.config import load_engine
 
-ROWS, SLOTS, STEPS = 6, 8, 3
+ROWS, SLOTS = 6, 8
 
 
-def test_against_lists(clocked):
-    engine = load_engine("micro", time_steps=STEPS, head_slots=SLOTS, attention_depth=ROWS)
+@pytest.mark.parametrize("steps", [1, 3, 4])
+def test_against_lists(clocked, steps):
+    engine = load_engine("micro", time_steps=steps, head_slots=SLOTS, attention_depth=ROWS)
     rng = random.Random(7)
     dut = AttentionCounters(engine)
-    state = {"rows": {}, "outputs": [[0] * STEPS for _ in range(SLOTS)]}
+    places = 1 << (steps - 1).bit_length()
+    rows = {(row, a): [0] * SLOTS for row in range(ROWS) for a in range(steps)}
+    outputs = [[0] * steps for _ in range(SLOTS)]
     late = []
+    cleared = iter([*rows])
 
     def step(ctx, cycle):
         for change in late[:-1]:
@@ -21,46 +27,48 @@ def test_against_lists(clocked):
         del late[:-1]
         slot = rng.randrange(SLOTS)
         ctx.set(dut.slot, slot)
-        assert [ctx.get(value) for value in dut.sums] == state["outputs"][slot]
-        vectors = step.values
-        for a, vector in enumerate(vectors):
+        assert [ctx.get(value) for value in dut.sums] == outputs[slot]
+        for a, vector in enumerate(step.values):
             ctx.set(dut.values[a], vector)
 
-        row = rng.choice([row for row in range(ROWS) if row != step.row])
-        bits = rng.getrandbits(STEPS)
-        action = rng.choice(["update", "update", "accumulate", "", "clear", "clear_outputs"])
-        if action.startswith("clear") and step.action:
-            action = ""  # the unit clears between walks only
+        first = next(cleared, None)
+        action = rng.choice(["update", "update", "accumulate", "accumulate", "", "clear", "again"])
+        if action == "again" and step.action:
+            action = ""  # the unit clears outputs between visits only
+        if first:
+            action = "clear"
+        # From the first row that is added until the outputs are cleared, rows are only added.
+        if step.added is not None and action in ("update", "clear"):
+            action = ""
+        lowest = (step.added or 0) if action == "accumulate" else 0
+        row, a = first or rng.choice(
+            [place for place in rows if place != step.row and place[1] >= lowest]
+        )
+        step.added = {"accumulate": a, "again": None}.get(action, step.added)
         step.action = action
-        for name in ("update", "accumulate", "clear", "clear_outputs"):
+        for name in ("update", "accumulate", "clear"):
             ctx.set(getattr(dut, name), name == action)
-        ctx.set(dut.row, row)
-        ctx.set(dut.bits, bits)
-        step.row, step.values = row, [rng.getrandbits(SLOTS) for _ in range(STEPS)]
-        late.append(effect(action, row, bits, step.values))
+        ctx.set(dut.clear_outputs, action == "again")
+        ctx.set(dut.row, row * places + a)
+        step.row, step.values = (row, a), [rng.getrandbits(SLOTS) for _ in range(steps)]
+        late.append(effect(action, row, a, step.values[a]))
         return cycle == 1500
 
-    def effect(action, row, bits, values):
-        rows, outputs = state["rows"], state["outputs"]
-
+    def effect(action, row, a, value):
         def change():
-            old = rows.get(row, [[0] * STEPS for _ in range(SLOTS)])
+            counters = rows[row, a]
             if action == "update":
-                rows[row] = [
-                    [old[j][a] + (bits >> a & values[a] >> j & 1) for a in range(STEPS)]
-                    for j in range(SLOTS)
-                ]
+                rows[row, a] = [old + (value >> j & 1) for j, old in enumerate(counters)]
+            if action == "clear":
+                rows[row, a] = [0] * SLOTS
             if action == "accumulate":
                 for j in range(SLOTS):
-                    for a in range(STEPS):
-                        outputs[j][a] += old[j][a] * (bits >> a & 1)
+                    outputs[j][a] += counters[j]
 
-        if action == "clear":
-            rows.clear()
-        if action == "clear_outputs":
+        if action == "again":
             for output in outputs:
-                output[:] = [0] * STEPS
+                output[:] = [0] * steps
         return change
 
-    step.row, step.values, step.action = 0, [0] * STEPS, ""
+    step.row, step.values, step.action, step.added = None, [0] * steps, "", None
     clocked(dut, step, 1501)

@@ -1,5 +1,6 @@
 """Attention layers on a Cluster against the sentences of docs/engine.md, section 4, in Python."""
 
+import itertools
 import random
 
 import pytest
@@ -50,6 +51,8 @@ class Twin:
         for head in range(self.index, layer.heads, self.engine.attention_units):
             counters = {}
             now += derived.ATTENTION_HEAD
+            places = 1 << (self.engine.time_steps - 1).bit_length()
+            now += layer.groups * layer.head_words * self.engine.chunk * places
             for n in range(layer.tokens):
                 for g in range(layer.groups):
                     now = self.key_visit(counters, head, n, g, now)
@@ -75,26 +78,25 @@ class Twin:
     def key_visit(self, counters, head, n, g, visit):
         keys = self.slots(head, n, g, self.layer.key_offset)
         values = self.slots(head, n, g, self.layer.value_offset)
-        loud = [i for i, key in enumerate(keys) if any(key)]
-        for i in loud:
-            for j, value in enumerate(values):
-                for a, bit in enumerate(value):
-                    counters[g, i, j, a] = counters.get((g, i, j, a), 0) + (bit & keys[i][a])
-        self.counts["attention_updates"] += len(loud)
-        return visit + 2 * self.layer.head_words + derived.ATTENTION_READ + len(loud)
+        for i, j in itertools.product(range(len(keys)), range(len(values))):
+            for a, bit in enumerate(values[j]):
+                counters[g, i, j, a] = counters.get((g, i, j, a), 0) + (bit & keys[i][a])
+        spikes = sum(map(sum, keys))
+        self.counts["attention_updates"] += spikes
+        return visit + 2 * self.layer.head_words + derived.ATTENTION_READ + spikes
 
     def query_visit(self, counters, head, n, g, visit):
         layer, engine = self.layer, self.engine
         queries = self.slots(head, n, g, 0)
-        loud = [i for i, query in enumerate(queries) if any(query)]
-        self.counts["attention_accumulates"] += len(loud)
-        ready = visit + layer.head_words + derived.ATTENTION_READ + len(loud)
+        fired = sum(map(sum, queries))
+        self.counts["attention_accumulates"] += fired
+        ready = visit + layer.head_words + derived.ATTENTION_READ + fired
         ready += derived.ATTENTION_DRAIN
         pitch = derived.lane_pitch(engine)
         spikes = 0
         for j in range(len(queries)):
             currents = [
-                sum(queries[i][a] * counters.get((g, i, j, a), 0) for i in loud)
+                sum(queries[i][a] * counters[g, i, j, a] for i in range(len(queries)))
                 for a in range(engine.time_steps)
             ]
             take = max(ready + j, self.last_take + 1)

@@ -39,14 +39,15 @@ def test_outputs_are_those_of_the_definition():
     q, k, v = spikes.astype(np.int64)
     expected = np.einsum("ngai,mgai,mgaj->ngaj", q, k, v)
     assert np.array_equal(outputs.reshape(5, 2, 2, 16), expected)
-    assert np.array_equal(keys, spikes[1].any(axis=2).sum(axis=2).reshape(-1))
-    assert np.array_equal(queries, spikes[0].any(axis=2).sum(axis=2).reshape(-1))
+    assert np.array_equal(keys, spikes[1].sum(axis=(2, 3)).reshape(-1))
+    assert np.array_equal(queries, spikes[0].sum(axis=(2, 3)).reshape(-1))
 
 
 def test_times_of_two_visits():
-    # go 100: head begins at 101, K visits at 104: 2 words + 2 + 3 keys = 7, then 4 + 0 = 4 cycles.
-    # Q visits at 115 + 3 = 118: 1 + 2 + 2 queries + 2 = 7, outputs ready at 125..132; the take that
-    # completes the row of 8 is the last, at 132. The next visit starts at 133 and has no query.
+    # go 100: head begins at 101; 3 cycles, then 8 slots x 4 steps are cleared: K visits at 136.
+    # 2 words + 3 + 3 keys = 8, then 5 + 0 = 5 cycles. Q visits at 149 + 3 = 152: 1 + 3 + 2 queries
+    # + 4 = 10, outputs ready at 162..169; the take that completes the row of 8 is the last, at 169.
+    # The next visit starts at 170 and has no query.
     engine = load_engine("small", chunk=8, lanes=8)
     clusters = new_clusters(engine)
     d = layer(tokens=2, groups=1, heads=1, head_words=1)
@@ -59,5 +60,5 @@ def test_times_of_two_visits():
         np.array([[2, 0]]),
         np.zeros(len(TALLY), np.int64),
     )
-    assert clusters.unit[0, TAKE] == 133 + 1 + 2 + 0 + 2 + 7
+    assert clusters.unit[0, TAKE] == 170 + 1 + 3 + 0 + 4 + 7
     assert (clusters.unit[1:, TAKE] < 0).all()
