@@ -28,7 +28,7 @@ def test_energy_and_rate_by_hand():
     assert point.engine.lanes == 8  # of `large`
     assert point.fps == pytest.approx(500e6 / 1_000)
     assert point.joule_of("external memory") == pytest.approx(150 * 128 * 12.45e-12)
-    leakage = memory_bits(point.engine) * 24.05e-9 + register_bits(point.engine) * 5.328e-9
+    leakage = memory_bits(point.engine) * 42.39e-9 + register_bits(point.engine) * 5.328e-9
     assert point.static.joule == pytest.approx(leakage * 1_000 * 2e-9)
     low, high = point.joule_at_ends()
     assert low < point.joule < high
