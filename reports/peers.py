@@ -36,6 +36,7 @@ def peer_table(measured: Measurement) -> pd.DataFrame:
     reference = float(_content()["reference_gops"])
     frame = pd.DataFrame([_ours(measured), *reference_rows(), *published()])
     frame["formula"] = frame["formula"].fillna("")
+    frame["label"] = frame["label"].fillna(frame["system"].str.split(" (", regex=False).str[0])
     frame["static_millijoule"] = frame["millijoule"] - frame["dynamic_millijoule"]
     factor = frame["gops"] / reference
     known = factor.notna()
@@ -73,6 +74,13 @@ def reference_rows() -> list[dict[str, object]]:
     ]
 
 
+def reference_facts() -> dict[str, object]:
+    """`rows`: how many `reference_rows` there are; `note`: what network they are of, in words."""
+    runs = load_reference_runs()
+    note = f"{runs.weight_sparsity:.1%} of its weights zero and rho {runs.keep_ratio:g}, "
+    return {"rows": len(_POINTS), "note": f"{note}a {runs.note}"}
+
+
 def _content() -> dict[str, Any]:
     return tomllib.loads(_FILE.read_text(encoding="utf-8"))
 
@@ -86,9 +94,11 @@ def _reference(runs: ReferenceRuns, point: Priced) -> dict[str, object]:
     return {
         "system": f"{OURS}, {engine.clusters * engine.lanes} lanes, {point.technology.name}, "
         f"{engine.clock_mhz:g} MHz",
+        "label": f"{engine.clusters * engine.lanes} lanes, {point.technology.name}, "
+        f"{engine.clock_mhz:g} MHz",
         "platform": f"{point.technology.name}, {engine.clock_mhz:g} MHz, simulator",
-        "network": f"Spikformer-4-384, T=4, {runs.weight_sparsity:.1%} of the weights zero, "
-        f"rho {runs.keep_ratio:g}; {runs.note.split(':')[0]}",
+        "network": f"{reference_network()}, {runs.weight_sparsity:.1%} zeros, rho "
+        f"{runs.keep_ratio:g}; {runs.note.split(':')[0]}",
         "gops": runs.gops,
         "fps": point.fps,
         "fps_mark": "D",
@@ -98,8 +108,7 @@ def _reference(runs: ReferenceRuns, point: Priced) -> dict[str, object]:
         "formula": f"{point.fps:,.0f} frames/s = {engine.clock_mhz:g} MHz / {point.cycles:,.0f} "
         f"cycles; energy = sum of counters x table entries{interval}",
         "source": f"python -m bench.energy_peers, {runs.images} images",
-        "caveat": f"engine `{point.run.name}`; {runs.note}; clock assumed; stem, head, selectors, "
-        "DRAM, clock and leakage included",
+        "caveat": f"engine {point.run.name}; {runs.note}",
     }
 
 
@@ -112,6 +121,7 @@ def _ours(measured: Measurement) -> dict[str, object]:
     note = f"{run.note}; " if run.note else ""
     return {
         "system": OURS,
+        "label": run.name,
         "platform": f"{technology.name}, {run.engine.clock_mhz:g} MHz, simulator equal to the RTL",
         "network": f"{run.name}, T={run.network.time_steps}",
         "gops": dense_operations(run.network) * 1e-9,
@@ -122,6 +132,5 @@ def _ours(measured: Measurement) -> dict[str, object]:
         "millijoule_mark": "D",
         "formula": "frames/s = clock / cycles; energy = sum of counters x table entries" + interval,
         "source": "this run",
-        "caveat": f"{note}cycles and counters exact, clock assumed; "
-        "stem, head, selector, DRAM, clock and leakage included",
+        "caveat": f"{note}cycles and counters exact, clock assumed",
     }

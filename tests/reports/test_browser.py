@@ -98,6 +98,11 @@ def test_print_shows_every_section(visit):
     page = visit("dark")
     page.emulate_media(media="print")
     assert page.locator("[role=tabpanel]:visible").count() == 7
+    # A4 less the margins of the sheet and of a card, 96 pixels an inch
+    page.wait_for_function(
+        "[...document.querySelectorAll('.chart .main-svg')]"
+        ".every((chart) => chart.getBoundingClientRect().width <= (210 - 24) / 25.4 * 96 - 42)"
+    )
     pdf = page.pdf(format="A4")
     assert pdf.startswith(b"%PDF")
     page.close()
