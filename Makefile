@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TEST_BUDGET := 1500
 
-.PHONY: demo test lint report study docs explore-kills cosim-long bench performance activity accuracy formal resources clean
+.PHONY: demo test lint report study docs explore-kills cosim-long bench performance activity energy-peers accuracy formal resources clean
 .DEFAULT_GOAL := demo
 
 .venv/.created:
@@ -57,6 +57,9 @@ performance: .venv/.dev
 
 activity: .venv/.dev
 	$(BIN)/python -m bench.activity
+
+energy-peers: .venv/.dev
+	$(BIN)/python -m bench.energy_peers --write-docs
 
 study: .venv/.dev
 	$(BIN)/sparsespike explore study --verify-front 3 --json build/study.json

@@ -16,6 +16,7 @@ import pandas as pd
 from bench.activity_compare import block_table, component_table
 from bench.activity_ports import port_table
 from bench.blocks import write_block
+from bench.markdown_table import markdown_table
 from cocotb_tests.activity import RELATIONS, Measured, measure
 from cocotb_tests.case import prepare
 from model.zoo import load_integer, sample_images
@@ -26,6 +27,7 @@ from sparsespike.contract.config import load_engine
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "energy.md"
 BLOCK = "activity"
+_MICRO = 1e-6
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -58,64 +60,58 @@ def main(arguments: list[str] | None = None) -> int:
 
 def relation_text(measured: Measured) -> str:
     """Port enables beside counters."""
-    lines = ["| nets | cycles high | counters | sum | |", "|---|---:|---|---:|---|"]
+    rows = []
     for item in RELATIONS:
         seen, counted = measured.high_cycles(item), measured.counted(item)
         verdict = "equal" if seen == counted else f"off by {seen - counted:+,}"
-        names = " + ".join(item.counters)
-        lines.append(f"| {item.means} | {seen:,} | {names} | {counted:,} | {verdict} |")
-    return "\n".join(lines)
+        rows.append((item.means, f"{seen:,}", " + ".join(item.counters), f"{counted:,}", verdict))
+    return markdown_table("nets | > cycles high | counters | > sum | ", rows)
 
 
 def split_text(split: pd.DataFrame) -> str:
     """Both splits of the dynamic energy on the chip."""
-    lines = [
-        "| component | uJ by counters | share | uJ by nets | share | of it memories | logic |",
-        "|---|---:|---:|---:|---:|---:|---:|",
-    ]
-    for row in split.to_dict("records"):
-        lines.append(
-            f"| {row['component']} | {row['counters_pj'] * 1e-6:.3f} | {row['counters_share']:.1%} "
-            f"| {row['nets_pj'] * 1e-6:.3f} | {row['nets_share']:.1%} "
-            f"| {row['memory_pj'] * 1e-6:.3f} | {row['logic_pj'] * 1e-6:.3f} |"
-        )
-    sums = split.sum(numeric_only=True) * 1e-6
-    lines.append(
-        f"| **all** | **{sums['counters_pj']:.3f}** | | **{sums['nets_pj']:.3f}** | "
-        f"| {sums['memory_pj']:.3f} | {sums['logic_pj']:.3f} |"
+    micro = split.filter(like="_pj").rename(columns=lambda name: name[:-3]) * _MICRO
+    rows = [
+        (name, f"{uj.counters:.3f}", f"{ours:.1%}", f"{uj.nets:.3f}", f"{nets:.1%}",
+         f"{uj.memory:.3f}", f"{uj.logic:.3f}")
+        for name, ours, nets, uj in zip(split["component"], split["counters_share"],
+                                        split["nets_share"], micro.itertuples(), strict=True)
+    ]  # fmt: skip
+    sums = micro.sum()
+    rows.append(("**all**", f"**{sums['counters']:.3f}**", "", f"**{sums['nets']:.3f}**", "",
+                 f"{sums['memory']:.3f}", f"{sums['logic']:.3f}"))  # fmt: skip
+    return markdown_table(
+        "component | > uJ by counters | > share | > uJ by nets | > share | > of it memories "
+        "| > logic",
+        rows,
     )
-    return "\n".join(lines)
 
 
 def port_text(ports: pd.DataFrame) -> str:
     """Where the memories' part of the two splits differs, and why."""
-    lines = [
-        "| ports | Mbit charged | Mbit moved | uJ more by nets | why |",
-        "|---|---:|---:|---:|---|",
-    ]
-    for row in ports.to_dict("records"):
-        lines.append(
-            f"| {row['ports']} | {row['charged_bits'] * 1e-6:.3f} | {row['moved_bits'] * 1e-6:.3f} "
-            f"| {row['difference_pj'] * 1e-6:.3f} | {row['why'] or 'equal'} |"
-        )
-    lines.append(f"| **all** | | | **{ports['difference_pj'].sum() * 1e-6:.3f}** | |")
-    return "\n".join(lines)
+    rows = [
+        (row.ports, f"{row.charged_bits * _MICRO:.3f}", f"{row.moved_bits * _MICRO:.3f}",
+         f"{row.difference_pj * _MICRO:.3f}", row.why or "equal")
+        for row in ports.itertuples()
+    ]  # fmt: skip
+    rows.append(("**all**", "", "", f"**{ports['difference_pj'].sum() * _MICRO:.3f}**", ""))
+    return markdown_table("ports | > Mbit charged | > Mbit moved | > uJ more by nets | why", rows)
 
 
 def block_text(blocks: pd.DataFrame) -> str:
     """What every block's nets did."""
-    lines = [
-        "| block | component | register bits | Mbit read | Mbit written | M changes | share |",
-        "|---|---|---:|---:|---:|---:|---:|",
-    ]
     changes = blocks["changes"].sum()
-    for row in blocks.to_dict("records"):
-        lines.append(
-            f"| {row['block']} | {row['component']} | {row['registers']:,} "
-            f"| {row['bits_read'] * 1e-6:.2f} | {row['bits_written'] * 1e-6:.2f} "
-            f"| {row['changes'] * 1e-6:.2f} | {row['changes'] / changes:.1%} |"
-        )
-    return "\n".join(lines)
+    rows = [
+        (row.block, row.component, f"{row.registers:,}", f"{row.bits_read * _MICRO:.2f}",
+         f"{row.bits_written * _MICRO:.2f}", f"{row.changes * _MICRO:.2f}",
+         f"{row.changes / changes:.1%}")
+        for row in blocks.itertuples()
+    ]  # fmt: skip
+    return markdown_table(
+        "block | component | > register bits | > Mbit read | > Mbit written | > M changes "
+        "| > share",
+        rows,
+    )
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:

@@ -1,5 +1,7 @@
 """Charts of the report: tables in, Plotly figures out. Nothing is computed here but labels."""
 
+import math
+
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -24,7 +26,7 @@ CAUSE_COLORS = dict(
 )
 ACCENT, MUTED, WARM = "#2f6db5", "#8a94a6", "#d9643a"
 _MICRO = 1e-6
-_DECADES = [digit * 10.0**power for power in range(-3, 6) for digit in (1, 2, 5)]
+_DECADES = [digit * 10.0**power for power in range(-3, 7) for digit in (1, 2, 5)]
 _SIDES = ("bottom center", "top center", "middle right", "middle left")
 
 
@@ -69,8 +71,9 @@ def energy_by_layer(energy: pd.DataFrame) -> go.Figure:
 
 
 def energy_by_technology(technologies: pd.DataFrame) -> go.Figure:
-    """The same counters under every table, dynamic and static apart."""
+    """The same counters under every table, dynamic and static apart, with the sum on top."""
     figure = go.Figure()
+    totals = technologies.groupby("technology")["energy_pj"].sum() * _MICRO
     for kind, color in (("dynamic", ACCENT), ("static", MUTED)):
         rows = technologies[technologies["kind"] == kind]
         figure.add_bar(
@@ -80,7 +83,9 @@ def energy_by_technology(technologies: pd.DataFrame) -> go.Figure:
             marker_color=color,
             hovertemplate=f"%{{x}}<br>{kind}: %{{y:,.2f}} µJ<extra></extra>",
         )
-    return _axes(figure.update_layout(barmode="stack"), y="µJ a frame", height=380)
+    _totals_on_top(figure, list(totals.index), totals.tolist(), "{:,.1f}")
+    figure.update_layout(barmode="stack")
+    return _axes(figure, y="µJ a frame", height=320)
 
 
 def cycle_attribution(causes: pd.DataFrame) -> go.Figure:
@@ -165,24 +170,60 @@ def roofline(points: pd.DataFrame, *, peak: float, bandwidth: float) -> go.Figur
     return _axes(figure, x="additions a byte of external memory", y="additions a cycle", height=480)
 
 
-def sparsity_ladder(ladder: pd.DataFrame, column: str, unit: str, scale: float) -> go.Figure:
-    """Falling bars from dense to all kinds of sparsity, with the gain over the first."""
-    gain = "speedup" if column == "cycles" else "saving"
-    values = ladder[column] * scale
+def ladder_cycles(ladder: pd.DataFrame) -> go.Figure:
+    """Falling bars of cycles from dense to all kinds of sparsity, with the gain over the first."""
+    steps = _steps(ladder)
     figure = go.Figure(
         go.Bar(
-            x=[f"+ {step}" if index else step for index, step in enumerate(ladder["step"])],
-            y=values,
-            marker_color=[MUTED, "#57a6dd", "#1f9e89", "#2f6db5"][: len(ladder)],
-            text=[f"{a:,.0f}<br>{b:.1f}x" for a, b in zip(values, ladder[gain], strict=True)],
-            textposition="outside",
-            cliponaxis=False,
+            x=steps,
+            y=ladder["cycles"],
+            marker_color=ACCENT,
             customdata=ladder["how"],
-            hovertemplate="%{x}: %{y:,.0f} " + unit + "<br>%{customdata}<extra></extra>",
+            hovertemplate="%{x}: %{y:,.0f} cycles<br>%{customdata}<extra></extra>",
         )
     )
+    _gains_on_top(figure, steps, ladder["cycles"], ladder["speedup"])
+    return _axes(figure, y="cycles a frame", height=380)
+
+
+def ladder_energy(ladder: pd.DataFrame) -> go.Figure:
+    """The same in energy, dynamic and static apart."""
+    steps, figure = _steps(ladder), go.Figure()
+    total, dynamic = ladder["joule"] * 1e6, ladder["dynamic_joule"] * 1e6
+    for name, values, color in (("dynamic", dynamic, ACCENT), ("static", total - dynamic, MUTED)):
+        figure.add_bar(
+            x=steps,
+            y=values,
+            name=name,
+            marker_color=color,
+            customdata=ladder["how"],
+            hovertemplate=f"%{{x}}, {name}: %{{y:,.1f}} µJ<br>%{{customdata}}<extra></extra>",
+        )
+    figure.update_layout(barmode="stack")
+    _gains_on_top(figure, steps, total, ladder["saving"])
+    return _axes(figure, y="µJ a frame", height=380)
+
+
+def _steps(ladder: pd.DataFrame) -> list[str]:
+    return [f"+ {step}" if index else step for index, step in enumerate(ladder["step"])]
+
+
+def _gains_on_top(figure: go.Figure, steps: list[str], values: pd.Series, gains: pd.Series) -> None:
+    """Over each bar its value and how many times less that is than the first; none if not run."""
+    for step, value, gain in zip(steps, values, gains, strict=True):
+        text = "does not fit" if value != value else f"{value:,.0f}<br>{gain:.1f}x"
+        _text_on_top(figure, step, 0.0 if value != value else value, text)
     figure.update_yaxes(range=[0, float(values.max()) * 1.2])
-    return _axes(figure, y=f"{unit} a frame", height=380)
+
+
+def _totals_on_top(figure: go.Figure, names: list[str], values: list[float], form: str) -> None:
+    for name, value in zip(names, values, strict=True):
+        _text_on_top(figure, name, value, form.format(value))
+    figure.update_yaxes(range=[0, max(values) * 1.15])
+
+
+def _text_on_top(figure: go.Figure, x: str, y: float, text: str) -> None:
+    figure.add_annotation(x=x, y=y, text=text, showarrow=False, yanchor="bottom")
 
 
 def activity(layers: pd.DataFrame) -> go.Figure:
@@ -209,7 +250,7 @@ def activity(layers: pd.DataFrame) -> go.Figure:
 def accuracy_energy(points: pd.DataFrame) -> go.Figure:
     """Accuracy against energy; bars are 95 % intervals of the measured images."""
     figure = go.Figure()
-    sides = ("top center", "bottom center")
+    sides = (("top left", "bottom right"), ("bottom right", "bottom left"))
     for index, (series, rows) in enumerate(points.groupby("series", sort=False)):
         figure.add_scatter(
             x=rows["joule"] * 1e6,
@@ -218,38 +259,52 @@ def accuracy_energy(points: pd.DataFrame) -> go.Figure:
                      "arrayminus": rows["accuracy"] - rows["low"], "thickness": 1, "width": 3},
             mode="lines+markers+text",
             text=rows["label"],
-            textposition=sides[index % 2],
+            textposition=[sides[index % 2][place % 2] for place in range(len(rows))],
             name=str(series),
             marker_size=10,
             hovertemplate="%{text}<br>%{y:.1%} of the images right<br>%{x:,.2f} µJ a frame"
             "<extra></extra>",
         )  # fmt: skip
     figure.update_layout(yaxis_tickformat=".0%", colorway=[ACCENT, WARM, "#1f9e89"])
-    return _axes(figure, x="µJ a frame", y="accuracy", height=420)
+    return _axes(figure, x="µJ a frame", y="accuracy (share of images right)", height=420)
 
 
 def peers(table: pd.DataFrame) -> go.Figure:
     """Frames per second against energy, both scaled to the reference network."""
     rows = table.dropna(subset=["scaled_fps", "scaled_millijoule"])
-    ours = rows["system"] == OURS
-    figure = go.Figure(
-        go.Scatter(
-            x=rows["scaled_millijoule"],
-            y=rows["scaled_fps"],
+    ours, scaled = rows["system"].str.startswith(OURS), rows["scaled_mark"] == "D"
+    figure = go.Figure()
+    for name, chosen, color, symbol in (
+        ("published, on this network", ~ours & ~scaled, ACCENT, "circle"),
+        ("published, scaled", ~ours & scaled, ACCENT, "circle-open"),
+        ("sparsespike, on this network", ours & ~scaled, WARM, "star"),
+        ("sparsespike, this run scaled", ours & scaled, WARM, "star-open"),
+    ):
+        some = rows[chosen]
+        if some.empty:
+            continue
+        figure.add_scatter(
+            x=some["scaled_millijoule"],
+            y=some["scaled_fps"],
             mode="markers+text",
-            text=[name.split(" (")[0] for name in rows["system"]],
-            textposition="top center",
-            marker={"opacity": 1, "size": [16 if own else 11 for own in ours],
-                    "color": [WARM if own else ACCENT for own in ours],
-                    "symbol": ["star" if own else "circle" for own in ours]},
-            customdata=rows[["platform", "network"]],
-            hovertemplate="%{text}<br>%{y:,.0f} frames/s, %{x:,.2f} mJ<br>%{customdata[0]}<br>"
-            "%{customdata[1]}<extra></extra>",
+            name=name,
+            text=some["label"],
+            textposition=[_SIDES[place % 2] for place in range(len(some))],
+            textfont={"size": 11},
+            marker={"size": 15 if color == WARM else 11, "color": color, "symbol": symbol},
+            customdata=some[["system", "platform", "network"]],
+            hovertemplate="%{customdata[0]}<br>%{y:,.0f} frames/s, %{x:,.2f} mJ<br>"
+            "%{customdata[1]}<br>%{customdata[2]}<extra></extra>",
         )
-    )  # fmt: skip
-    figure.update_xaxes(type="log", autorange="reversed", tickvals=_DECADES)
-    figure.update_yaxes(type="log", tickvals=_DECADES)
-    return _axes(figure, x="mJ a frame (better to the right)", y="frames/s", height=460)
+    low, high = rows["scaled_millijoule"].min(), rows["scaled_millijoule"].max()
+    figure.update_xaxes(
+        type="log", range=[math.log10(high * 1.8), math.log10(low / 2)], tickvals=_DECADES
+    )
+    low, high = rows["scaled_fps"].min(), rows["scaled_fps"].max()
+    figure.update_yaxes(
+        type="log", range=[math.log10(low / 1.5), math.log10(high * 1.6)], tickvals=_DECADES
+    )
+    return _axes(figure, x="mJ a frame (better to the right)", y="frames/s", height=500)
 
 
 def _axes(figure: go.Figure, *, x: str = "", y: str = "", height: int) -> go.Figure:

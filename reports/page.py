@@ -13,7 +13,7 @@ from plotly.offline import get_plotlyjs
 from reports import charts
 from reports.cycles import CAUSES
 from reports.measure import Measurement
-from reports.peers import peer_table, reference_network
+from reports.peers import peer_table, reference_facts, reference_network
 from reports.pictures import Picture
 from reports.roofline import bus_bytes, peak_additions
 from reports.shown import shown_parts
@@ -97,8 +97,8 @@ def _figures(report: Report) -> dict[str, Any]:
         "peers": charts.peers(peer_table(measured)),
     }
     if report.ladder is not None:
-        figures["ladder_cycles"] = charts.sparsity_ladder(report.ladder, "cycles", "cycles", 1.0)
-        figures["ladder_energy"] = charts.sparsity_ladder(report.ladder, "joule", "µJ", 1e6)
+        figures["ladder_cycles"] = charts.ladder_cycles(report.ladder)
+        figures["ladder_energy"] = charts.ladder_energy(report.ladder)
     if report.points is not None:
         figures["accuracy"] = charts.accuracy_energy(report.points)
     return figures
@@ -130,6 +130,7 @@ def _context(report: Report) -> dict[str, Any]:
         "check": report.check,
         "peers": peer_table(measured).to_dict("records"),
         "reference": reference_network(),
+        "ours": reference_facts(),
         "causes": CAUSES,
         "engine": measured.run.engine.model_dump(),
         "network": measured.run.network.model_dump(),
@@ -150,6 +151,7 @@ def _environment(*, html: bool) -> Environment:
     )
     environment.filters["percent"] = _percent
     environment.filters["number"] = _number
+    environment.filters["setting"] = _setting
     return environment
 
 
@@ -166,3 +168,12 @@ def _number(value: float | None, digits: int = 0) -> str:
     if digits == 0 and abs(value) < 1000 and value != round(value):
         return f"{value:.1f}"
     return f"{value:,.{digits}f}"
+
+
+def _setting(value: object) -> str:
+    """A field of a configuration as people write it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(_setting(item) for item in value) or "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)

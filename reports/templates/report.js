@@ -24,12 +24,22 @@
     return look;
   }
 
+  // What fits into a card on A4 with the margins of the style sheet: paper has another width than
+  // the window, and nothing tells a chart so.
+  const PAPER = 655;
+  let printing = false;
+
+  function layoutOf(place) {
+    const layout = themed(figures[place.dataset.chart].layout);
+    return printing ? {...layout, autosize: false, width: PAPER} : {...layout, autosize: true};
+  }
+
   function draw(panel) {
     for (const place of panel.querySelectorAll("[data-chart]")) {
       const figure = figures[place.dataset.chart];
       place.style.height = figure.layout.height + "px";
       const options = {responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d"]};
-      Plotly.react(place, figure.data, themed(figure.layout), options);
+      Plotly.react(place, figure.data, layoutOf(place), options);
       drawn.add(place);
     }
   }
@@ -48,7 +58,7 @@
   function setTheme(name) {
     root.dataset.theme = name;
     for (const place of drawn) {
-      if (place.offsetParent) Plotly.react(place, place.data, themed(figures[place.dataset.chart].layout));
+      if (place.offsetParent) Plotly.react(place, place.data, layoutOf(place));
     }
   }
 
@@ -73,6 +83,7 @@
   });
 
   function print(on) {
+    printing = on;
     setTheme(on ? "light" : wanted());
     if (on) panels.forEach(draw);
   }

@@ -1,14 +1,7 @@
 """The page of an exploration in a real browser: every chart drawn, dark, narrow and printed."""
 
-import shutil
-
 import pytest
 
-playwright = pytest.importorskip("playwright.sync_api", reason="pip install 'sparsespike[dev]'")
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-PATIENCE_MS = 120_000
 SPACE = """\
 limits.fps = { min = 12000 }
 [base]
@@ -22,8 +15,6 @@ chunk = [4, 8]
 fifo_depth = [1, 2, 8]
 spike_depth = [128, 8192]
 """
-# How software-rendered WebGL comments on its own speed; a page cannot do anything about it.
-NOISE = ("GPU stall due to ReadPixels", "willReadFrequently")
 
 
 @pytest.fixture(scope="module")
@@ -37,32 +28,10 @@ def explored_page(tmp_path_factory):
     return folder / "out" / "report.html"
 
 
-@pytest.fixture(scope="module")
-def visit(explored_page):
-    """A function that opens the page from disk; problems are collected in `page.problems`."""
-    if CHROMIUM is None:
-        pytest.skip("no chromium on PATH: apt-get install chromium")
-    with playwright.sync_playwright() as engines:
-        running = engines.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=PATIENCE_MS)
-
-        def _visit(scheme):
-            page = running.new_page(color_scheme=scheme, viewport={"width": 1200, "height": 900})
-            page.set_default_timeout(PATIENCE_MS)
-            page.problems = []
-
-            def heard(message):
-                noise = any(word in message.text for word in NOISE)
-                if message.type in ("error", "warning") and not noise:
-                    page.problems.append(message.text)
-
-            page.on("console", heard)
-            page.on("pageerror", lambda error: page.problems.append(str(error)))
-            page.on("requestfailed", lambda request: page.problems.append(request.url))
-            page.goto(explored_page.as_uri())
-            return page
-
-        yield _visit
-        running.close()
+@pytest.fixture
+def visit(open_page, explored_page):
+    """A function that opens the page of the exploration in a colour scheme."""
+    return lambda scheme: open_page(explored_page, scheme)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -92,16 +61,9 @@ def test_every_tab_draws_its_charts(visit, scheme):
     page.close()
 
 
-def test_hover_names_the_point(visit):
+def test_hover_names_the_point(visit, hover):
     page = visit("light")
-    mark = page.locator("#chart-front_0 .scatterlayer .points path").last
-    mark.scroll_into_view_if_needed()
-    box = mark.bounding_box()
-    page.mouse.move(box["x"] + box["width"] / 2 - 2, box["y"] + box["height"] / 2 - 2)
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    label = page.locator("#chart-front_0 .hoverlayer .hovertext")
-    label.first.wait_for()
-    assert "lanes" in label.first.text_content()
+    assert "lanes" in hover(page, "front_0", ".scatterlayer .points path")
     page.close()
 
 
@@ -114,12 +76,9 @@ def test_the_theme_switches(visit):
     page.close()
 
 
-def test_nothing_is_wider_than_a_narrow_screen(visit):
+def test_nothing_is_wider_than_a_narrow_screen(visit, fits_narrow_screens):
     page = visit("light")
-    page.set_viewport_size({"width": 400, "height": 800})
-    for tab in page.locator("[role=tab]").all():
-        tab.click()
-        page.wait_for_function("document.documentElement.scrollWidth <= 400")
+    fits_narrow_screens(page)
     page.close()
 
 
