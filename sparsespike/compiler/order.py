@@ -7,6 +7,8 @@ side by side: tiles are dealt so that the clusters' sums are alike.
 
 from __future__ import annotations
 
+import heapq
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,37 +33,63 @@ def share_rows(
     work: (channels, layers) expected cycles of a lane; floor: (layers,) what a row costs at least.
     From rows of like total work on, channels are exchanged between two rows while that saves most.
     """
-    found = group_channels(work.sum(axis=1), rows)
+    found = [_Row(work, floor, part) for part in group_channels(work.sum(axis=1), rows)]
+    some = [row for row in found if row.channels.size]
+    # A pair that saved nothing saves nothing as long as neither row changes.
+    tried: dict[tuple[int, int], tuple[int, int]] = {}
     for _ in range(_SWEEPS):
-        saved = [
-            _exchange(work, floor, found, a, b)
-            for a in range(rows)
-            for b in range(a + 1, rows)
-            if found[a].size and found[b].size
-        ]
-        if not any(saved):
+        saved = False
+        for a, one in enumerate(some):
+            for b in range(a + 1, len(some)):
+                other = some[b]
+                now = one.changes, other.changes
+                if tried.get((a, b)) == now:
+                    continue
+                if _exchange(one, other):
+                    saved = True
+                else:
+                    tried[a, b] = now
+        if not saved:
             break
-    return found
+    return [row.channels for row in found]
 
 
-def _exchange(
-    work: NDArray[np.int64],
-    floor: NDArray[np.int64],
-    rows: list[NDArray[np.int64]],
-    a: int,
-    b: int,
-) -> bool:
-    """Makes the best exchange of a channel of row a and one of row b, if one saves anything."""
-    one, other = work[rows[a]], work[rows[b]]
-    now = np.maximum(one.max(axis=0), floor) + np.maximum(other.max(axis=0), floor)
-    # (channels of a, channels of b, layers)
-    first = np.maximum(np.maximum(_without(one), floor)[:, None], other[None])
-    second = np.maximum(np.maximum(_without(other), floor)[None], one[:, None])
-    cost = (first + second).sum(axis=2)
-    i, j = np.unravel_index(int(cost.argmin()), cost.shape)
-    if cost[i, j] >= now.sum():
+class _Row:
+    """The channels of a row, and what it costs: changes counts its exchanges.
+
+    cost: (layers,) of the whole row; rest: (channels, layers) without each of its channels; own:
+    (channels, layers) each one's work.
+    """
+
+    def __init__(
+        self, work: NDArray[np.int64], floor: NDArray[np.int64], channels: NDArray[np.int64]
+    ) -> None:
+        self._work, self._floor = work, floor
+        self.channels = channels
+        self.changes = -1
+        if channels.size:
+            self.update()
+
+    def update(self) -> None:
+        """Computes everything again after `channels` changed."""
+        self.changes += 1
+        self.own = self._work[self.channels]
+        self.cost = np.maximum(self.own.max(axis=0), self._floor)
+        self.rest = np.maximum(_without(self.own), self._floor)
+
+
+def _exchange(one: _Row, other: _Row) -> bool:
+    """Makes the best exchange of a channel of either row, if one saves anything."""
+    # (channels of one, channels of other, layers)
+    first = np.maximum(one.rest[:, None], other.own[None])
+    second = np.maximum(other.rest[None], one.own[:, None])
+    cost = np.add(first, second, out=first).sum(axis=2)
+    i, j = divmod(int(cost.argmin()), cost.shape[1])
+    if cost[i, j] >= (one.cost + other.cost).sum():
         return False
-    rows[a][i], rows[b][j] = rows[b][j], rows[a][i]
+    one.channels[i], other.channels[j] = other.channels[j], one.channels[i]
+    one.update()
+    other.update()
     return True
 
 
@@ -83,10 +111,13 @@ def deal_tiles(cost: NDArray[np.int64], clusters: int) -> NDArray[np.int64]:
     """
     tiles = len(cost)
     stream = np.zeros(tiles, np.int64)
-    load = [0] * clusters
-    places = [list(range(k, tiles, clusters)) for k in range(clusters)]
+    # Clusters by load that have a place left, and the place.
+    heap = [(0, k, k) for k in range(min(clusters, tiles))]
     for tile in np.argsort(-cost, kind="stable").tolist():
-        cluster = min((k for k in range(clusters) if places[k]), key=lambda k: (load[k], k))
-        stream[places[cluster].pop(0)] = tile
-        load[cluster] += int(cost[tile])
+        load, cluster, place = heap[0]
+        stream[place] = tile
+        if place + clusters < tiles:
+            heapq.heapreplace(heap, (load + int(cost[tile]), cluster, place + clusters))
+        else:
+            heapq.heappop(heap)
     return stream
