@@ -7,9 +7,7 @@ from dataclasses import replace
 from sparsespike.compiler.image import memory_image
 from sparsespike.contract.config import EngineConfig
 from sparsespike.contract.program import Program
-
-TIMING_FIELDS = ("fifo_depth", "memory_latency", "memory_interval", "clock_mhz")
-"""Fields that say when things happen; no pass of the compiler reads them."""
+from sparsespike.contract.timing import TIMING_FIELDS
 
 
 def retime(program: Program, engine: EngineConfig) -> Program:

@@ -5,8 +5,9 @@ import pytest
 
 from model import zoo
 from sparsespike.compiler import compile_network
-from sparsespike.compiler.retime import TIMING_FIELDS, retime
+from sparsespike.compiler.retime import retime
 from sparsespike.contract.config import load_engine
+from sparsespike.contract.timing import TIMING_FIELDS
 
 OTHER = {"fifo_depth": 3, "memory_latency": 77, "memory_interval": 5, "clock_mhz": 41.5}
 
