@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sim import accumulate, kernels, neuron
+from sim import accumulate, neuron
 from sim.attention import attend
-from sim.clusters import new_clusters
 from sim.frame import FrameStart, frame_start, store_pixels
 from sim.neuron import clear_seams
 from sim.runs import ImageRun, new_run
@@ -23,14 +22,14 @@ from sim.state import (
     new_memory,
 )
 from sim.stream import TileArrays, decode_stream, tile_teams
+from sim.timeline import AttentionWork, MatmulWork, Timeline, Work
 from sim.walk import Walk, most_beats, new_walk, walk_layer
-from sparsespike.contract import derived, numeric
+from sparsespike.contract import numeric
 from sparsespike.contract.counters import COUNTERS
 from sparsespike.contract.errors import ContractError
 from sparsespike.contract.program import Operation, Output, Program
 
 _INDEX = {name: i for i, name in enumerate(COUNTERS)}
-_KERNEL = np.array([_INDEX[name] for name in kernels.TALLY])
 _NEURON = np.array([_INDEX[name] for name in neuron.TALLY])
 
 
@@ -83,38 +82,37 @@ def build_machine(program: Program) -> Machine:
 
 def run_image(machine: Machine, image: NDArray[np.uint8], *, keep_rows: bool) -> ImageRun:
     """Simulates one image (H, W, channels) from the start write to the interrupt."""
-    program, e = machine.program, machine.engine
-    memory, clusters = new_memory(program.engine), new_clusters(program.engine)
-    store_pixels(program, memory, image, machine.layers[0].pad)
-    clusters.burst[0] = machine.start.weights
-    clusters.burst[1] = machine.start.reads[-1]
-    times = np.zeros(program.header["weight_beats"], np.int64)
-    run = new_run(program)
-    begin, beat, stops = machine.start.first_layer, 0, []
+    memory, run = start_image(machine, image)
+    timeline = Timeline(machine)
     for index, d in enumerate(machine.layers):
-        go = begin + derived.descriptor_beats(program.engine) + derived.DESCRIPTOR_CYCLES
-        go += d.seam_lines
-        tally = np.zeros(len(kernels.TALLY), np.int64)
-        if d.operation == Operation.ATTENTION:
-            keys, queries = _attention(machine, d, memory, run.counters[index])
-            kernels.attention_layer(e, d, clusters, go, keys, queries, tally)
-        else:
-            clear_seams(e, d, memory)
-            walk = walk_layer(e, d, memory, machine.walk)
-            hits = _hits(machine, index, walk)
-            beat = kernels.matmul_layer(
-                e, d, machine.tiles, walk, hits, clusters, go, beat, times, tally
-            )
-            sums = _sums(machine, index, walk, run)
-            _outputs(machine, index, memory, walk.order, sums, run)
-        run.counters[index, _KERNEL] += tally
-        check = max(go + 2, int(clusters.unit[:, kernels.WRITE].max()) + 1)
-        stops.append(check + derived.DRAIN_CYCLES + _tail(machine, d))
-        begin = stops[-1] + derived.COUNTER_CYCLES
+        work = work_layer(machine, index, memory, run)
+        timeline.layer(d, work, run.counters[index])
         if keep_rows and d.destination_rows:
             run.rows[index] = _stored(machine, index, memory)
-    _finish(machine, run, times, np.array(stops))
+    timeline.finish(run.counters)
     return run
+
+
+def start_image(machine: Machine, image: NDArray[np.uint8]) -> tuple[Memory, ImageRun]:
+    """Memories that hold the image and nothing else, and a run of which nothing is known."""
+    memory = new_memory(machine.program.engine)
+    store_pixels(machine.program, memory, image, machine.layers[0].pad)
+    return memory, new_run(machine.program)
+
+
+def work_layer(machine: Machine, index: int, memory: Memory, run: ImageRun) -> Work:
+    """Computes a layer: stores its results in memory and run, and counts what needs no times.
+
+    The work of a matmul stands in the machine's room, which the next layer overwrites.
+    """
+    d = machine.layers[index]
+    if d.operation == Operation.ATTENTION:
+        return AttentionWork(*_attention(machine, d, memory, run.counters[index]))
+    clear_seams(machine.engine, d, memory)
+    walk = walk_layer(machine.engine, d, memory, machine.walk)
+    hits = _hits(machine, index, walk)
+    _outputs(machine, index, memory, walk.order, _sums(machine, index, walk, run), run)
+    return MatmulWork(walk, hits)
 
 
 def _attention(
@@ -231,16 +229,6 @@ def _outputs(
     memory.tokens[: d.keep] = run.kept[index]
 
 
-def _tail(machine: Machine, d: LayerNumbers) -> int:
-    """Cycles between a layer's drain and its epilogue."""
-    if d.operation != Operation.MATMUL:
-        return 0
-    if d.output == Output.SCORE:
-        return derived.topk_cycles(d.tokens)
-    head = d.output == Output.HEAD
-    return derived.logit_cycles(machine.program.engine, d.classes) if head else 0
-
-
 def _stored(machine: Machine, index: int, memory: Memory) -> NDArray[np.int64]:
     """(tokens, groups, rows, pitch, adders) of what a layer stored; 0 where it walked no token."""
     d, e = machine.layers[index], machine.engine
@@ -258,27 +246,3 @@ def _stored(machine: Machine, index: int, memory: Memory) -> NDArray[np.int64]:
         walked = np.isin(np.arange(tokens), memory.tokens[: d.tokens])
         rows[~walked] = 0
     return rows
-
-
-def _finish(
-    machine: Machine, run: ImageRun, times: NDArray[np.int64], stops: NDArray[np.int64]
-) -> None:
-    """Counters that need the whole frame, or none of the kernels."""
-    engine = machine.program.engine
-    beats = np.concatenate([machine.start.reads, times])
-    before = np.searchsorted(beats, stops, side="left")
-    run.counters[:, _INDEX["dma_read_beats"]] = np.diff(before, prepend=0)
-    run.counters[0, _INDEX["pixel_words_written"]] = machine.program.header[
-        "pixels"
-    ] * derived.pixel_passes(engine)
-    run.counters[:, _INDEX["cycles"]] = np.diff(stops + derived.COUNTER_CYCLES, prepend=0)
-    for index, d in enumerate(machine.layers):
-        if d.operation != Operation.MATMUL:
-            continue
-        row = run.counters[index]
-        if d.output == Output.SCORE:
-            row[_INDEX["topk_comparisons"]] = derived.topk_comparisons(d.tokens)
-        if d.output == Output.HEAD:
-            row[_INDEX["dma_write_beats"]] = derived.ceil_div(
-                d.classes, derived.logits_per_beat(engine)
-            )

@@ -1,16 +1,19 @@
 """A pool of Dask workers: processes of this machine, or a cluster behind a scheduler's address."""
 
 import logging
+import math
+import time
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
 
-from reports.explore.pool import Finished, Shared
+from reports.explore.pool import Finished, Task
 from sparsespike.contract.errors import ContractError
 
 _PATIENCE_SECONDS = 60
+_COUNT_SECONDS = 1.0
+"""Workers are counted again after so long: they come and go."""
 
 
 class DaskPool:
@@ -36,16 +39,20 @@ class DaskPool:
             self._client = _join(scheduler)
         self._shared: dict[str, Future] = {}
         self._running = as_completed(with_results=True, raise_errors=False)
+        self._processes: list[str] = []
+        self._asked = -math.inf
 
     def slots(self) -> int:
         """Threads of all workers: each has its own processor core."""
-        threads: dict[str, int] = self._client.nthreads()
-        return max(1, sum(threads.values()))
+        if time.monotonic() - self._asked > _COUNT_SECONDS:
+            self._asked = time.monotonic()
+            threads: dict[str, int] = self._client.nthreads()
+            self._processes = [name for name in sorted(threads) for _ in range(threads[name])]
+        return max(1, len(self._processes))
 
-    def submit(
-        self, key: str, function: Callable[..., Any], shared: Shared, *arguments: Any
-    ) -> None:
+    def submit(self, task: Task, home: int) -> None:
         """Sends the task to the scheduler."""
+        shared = task.shared
         if shared.hash not in self._shared:
             # Not scattered: what a task returns is made again when its worker dies.
             with warnings.catch_warnings():
@@ -54,7 +61,13 @@ class DaskPool:
                     _same, shared.value, key=f"shared-{shared.hash}"
                 )
         future = self._client.submit(
-            function, self._shared[shared.hash], *arguments, key=key, pure=False
+            task.function,
+            self._shared[shared.hash],
+            *task.arguments,
+            key=task.key,
+            pure=False,
+            workers=self._processes[home : home + 1] or None,
+            allow_other_workers=True,
         )
         self._running.add(future)
 

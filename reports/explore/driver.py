@@ -1,16 +1,17 @@
 """The run itself: points are proposed, evaluated where they are not known yet, and judged."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reports.explore.dispatch import Dispatch
 from reports.explore.knobs import Value
 from reports.explore.outcome import Outcome, Score, engine_hash, outcome_key, score_key
 from reports.explore.point import Point
-from reports.explore.pool import Pool, Shared
+from reports.explore.pool import Pool, Shared, Task
 from reports.explore.proposals import Judgement
 from reports.explore.space import Space
 from reports.explore.store import Store
@@ -19,11 +20,10 @@ from sparsespike.contract.config import EngineConfig
 from sparsespike.contract.errors import ContractError
 from sparsespike.contract.network import IntegerNetwork
 
-IN_FLIGHT = 3
-"""Tasks sent out for every worker: enough to keep it busy, few to lose by an interruption."""
-
 TRIES = 3
 """A task whose workers died is sent out so often; Dask gives it four workers each time."""
+
+_SCORE = "score-"
 
 Pixels = NDArray[np.uint8]
 Advance = Callable[[int, str], None]
@@ -91,14 +91,14 @@ class Driver:
         """The points with their outcomes, in the same order; a lost point's is infeasible."""
         keys = [self._key(point) for point in points]
         wanted = dict(zip(keys, points, strict=True))
-        lost = {key: p for key, p in wanted.items() if not self._settled(key, p)}
+        waiting = {key: p for key, p in wanted.items() if not self._settled(key, p)}
         for _ in range(TRIES):
-            lost = self._run(lost)
-        self._score(list(wanted.values()))
+            self._run(self._groups(list(wanted.values()), waiting))
+            waiting = {key: p for key, p in waiting.items() if self._store.outcome(key) is None}
         self.tally.reused += len(points) - len(wanted)
-        self.tally.keys.update(key for key in keys if key not in lost)
-        self.tally.lost += len(lost)
-        return [self._evaluated(p, key, lost) for p, key in zip(points, keys, strict=True)]
+        self.tally.keys.update(key for key in keys if key not in waiting)
+        self.tally.lost += len(waiting)
+        return [self._evaluated(p, key, waiting) for p, key in zip(points, keys, strict=True)]
 
     def recorded(self, points: Sequence[Point]) -> list[Evaluated]:
         """Those of the points whose outcome is on record, without evaluating any."""
@@ -138,52 +138,59 @@ class Driver:
             return str(error)
         return ""
 
-    def _run(self, points: Mapping[str, Point]) -> dict[str, Point]:
-        """Evaluates on the pool; returns the points whose workers died."""
-        waiting = list(points.items())
-        lost = {}
-        running = 0
-        while waiting or running:
-            while waiting and running < IN_FLIGHT * self._pool.slots():
-                key, point = waiting.pop(0)
-                network = self._network(point.network)
-                assert isinstance(network, Shared)
-                images = self._work.images
-                self._pool.submit(key, self._work.evaluate, network, point.config(), images)
-                running += 1
+    def _groups(
+        self, points: Sequence[Point], waiting: Mapping[str, Point]
+    ) -> Iterator[list[Task]]:
+        """What is still to be done: network by network, and points of one shape together.
+
+        points: all whose networks need an accuracy; waiting: those that need an outcome, by key.
+        """
+        networks: dict[str, Shared] = {}
+        shapes: dict[str, dict[Hashable, list[Task]]] = {}
+        for knobs in [{}, *(point.network for point in points)]:
+            network = self._network(knobs)
+            if isinstance(network, Shared):
+                networks.setdefault(network.hash, network)
+                shapes.setdefault(network.hash, {})
+        for key, point in waiting.items():
+            network = self._network(point.network)
+            assert isinstance(network, Shared)
+            arguments = point.config(), self._work.images
+            task = Task(key, self._work.evaluate, network, arguments)
+            shapes[network.hash].setdefault(point.shape, []).append(task)
+        for hash_, network in networks.items():
+            yield from self._scoring(network)
+            yield from shapes[hash_].values()
+
+    def _scoring(self, network: Shared) -> Iterator[list[Task]]:
+        """The task that measures a network's accuracy, if it has none yet."""
+        if len(self._work.labelled) and self._store.score(self._score_key(network.hash)) is None:
+            arguments = self._space.base_engine, self._work.labelled, self._work.labels
+            yield [Task(f"{_SCORE}{network.hash}", self._work.classify, network, arguments)]
+
+    def _run(self, groups: Iterable[list[Task]]) -> None:
+        """Evaluates on the pool and stores what comes back; tasks whose workers died do not."""
+        dispatch = Dispatch(groups)
+        while True:
+            while (chosen := dispatch.next(self._pool.slots())) is not None:
+                self._pool.submit(*chosen)
+            if not dispatch.busy:
+                return
             finished = self._pool.finished()
-            running -= 1
+            dispatch.done(finished.key)
             if finished.lost:
-                lost[finished.key] = points[finished.key]
+                continue
+            if finished.key.startswith(_SCORE):
+                network = finished.key.removeprefix(_SCORE)
+                self._store.put_score(self._score_key(network), finished.result)
+                self._progress(0, "accuracy")
             else:
                 self._done(finished.key, finished.result)
-        return lost
 
     def _done(self, key: str, outcome: Outcome) -> None:
         self._store.put_outcome(key, outcome)
         self.tally.new += 1
         self._progress(1, "evaluated")
-
-    def _score(self, points: Sequence[Point]) -> None:
-        """Measures the accuracy of every network among the points that has none yet."""
-        if not len(self._work.labelled):
-            return
-        wanted = {}
-        for knobs in [{}, *(point.network for point in points)]:
-            network = self._network(knobs)
-            if isinstance(network, str) or self._store.score(self._score_key(network.hash)):
-                continue
-            wanted[network.hash] = network
-        engine = self._space.base_engine
-        arguments = engine, self._work.labelled, self._work.labels
-        for hash_, network in wanted.items():
-            self._pool.submit(f"score-{hash_}", self._work.classify, network, *arguments)
-        for _ in wanted:
-            finished = self._pool.finished()
-            if not finished.lost:
-                hash_ = finished.key.removeprefix("score-")
-                self._store.put_score(self._score_key(hash_), finished.result)
-                self._progress(0, "accuracy")
 
     def judgement(self, row: Evaluated, pricer: Pricer) -> Judgement:
         """The objectives of an evaluated point, or the reason why it has none."""

@@ -1,6 +1,6 @@
 """One point of a design space: an engine and the knobs of a network."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from reports.explore.knobs import Value
 from sparsespike.contract.config import EngineConfig
 from sparsespike.contract.errors import ContractError
+from sparsespike.contract.timing import TIMING_FIELDS
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,12 @@ class Point:
     values: tuple[Value, ...]
     engine: Mapping[str, Value]
     network: Mapping[str, Value]
+
+    @property
+    def shape(self) -> Hashable:
+        """Equal for points that differ in timing only, which share most of their evaluation."""
+        engine = ((k, v) for k, v in self.engine.items() if k not in TIMING_FIELDS)
+        return tuple(engine), tuple(sorted(self.network.items()))
 
     def config(self) -> EngineConfig:
         """The engine. Raises ContractError with the reason where its fields contradict."""

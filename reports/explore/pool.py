@@ -1,5 +1,6 @@
 """Where evaluations run: in this process, or in processes of a Dask cluster."""
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
@@ -19,6 +20,15 @@ class Shared(NamedTuple):
     value: Any
 
 
+class Task(NamedTuple):
+    """`function(shared.value, *arguments)`, named by a key that no other task has."""
+
+    key: str
+    function: Callable[..., Any]
+    shared: Shared
+    arguments: tuple[Any, ...]
+
+
 class Pool(Protocol):
     """Runs tasks; the order in which they come back is free."""
 
@@ -26,10 +36,8 @@ class Pool(Protocol):
         """Processes that work."""
         ...
 
-    def submit(
-        self, key: str, function: Callable[..., Any], shared: Shared, *arguments: Any
-    ) -> None:
-        """Has `function(shared.value, *arguments)` run; `key` names the task."""
+    def submit(self, task: Task, home: int) -> None:
+        """Has the task run, in process `home` if it still lives."""
         ...
 
     def finished(self) -> Finished:
@@ -45,22 +53,20 @@ class InProcessPool:
     """Runs each task when its result is asked for."""
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[str, Callable[[], Any]]] = []
+        self._waiting: deque[Task] = deque()
 
     def slots(self) -> int:
         """One."""
         return 1
 
-    def submit(
-        self, key: str, function: Callable[..., Any], shared: Shared, *arguments: Any
-    ) -> None:
+    def submit(self, task: Task, home: int) -> None:
         """Keeps the task until `finished` runs it."""
-        self._waiting.append((key, lambda: function(shared.value, *arguments)))
+        self._waiting.append(task)
 
     def finished(self) -> Finished:
         """Runs the oldest task."""
-        key, run = self._waiting.pop(0)
-        return Finished(key, run())
+        task = self._waiting.popleft()
+        return Finished(task.key, task.function(task.shared.value, *task.arguments))
 
     def close(self) -> None:
         """Forgets the waiting tasks."""

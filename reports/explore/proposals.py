@@ -9,7 +9,7 @@ import hashlib
 import itertools
 import random
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Protocol
 
 import optuna
@@ -22,8 +22,9 @@ from reports.explore.metrics import METRICS
 from reports.explore.point import Point
 from reports.explore.space import Space
 
-BATCH = 256
-"""Points of a grid that are judged together: no search depends on it."""
+BATCH = 2048
+"""Points of a grid that are judged together: no search depends on it, but points of one batch that
+differ in timing only share their work."""
 
 _IDLE_BATCHES = 20
 """A search ends after so many batches without a new point: it has converged."""
@@ -188,7 +189,18 @@ def _sampler(space: Space, number: int) -> optuna.samplers.BaseSampler:
 
 
 def _random_points(space: Space) -> Iterator[Point]:
-    """Distinct allowed points in random order, as many as the search wants and the space has."""
+    """Distinct allowed points, as many as the search wants and the space has.
+
+    They are in random order, except that those of one shape follow each other.
+    """
+    shapes: dict[Hashable, list[Point]] = {}
+    for point in _sample(space):
+        shapes.setdefault(point.shape, []).append(point)
+    return itertools.chain.from_iterable(shapes.values())
+
+
+def _sample(space: Space) -> Iterator[Point]:
+    """Distinct allowed points in random order."""
     rng = random.Random(space.search.seed)
     wanted = space.search.trials
     if space.size() <= 200_000:

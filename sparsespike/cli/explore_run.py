@@ -136,6 +136,7 @@ def _search(
     """The search, then the surroundings of its best point; seconds of both."""
     chooser = proposals(space)
     rows: list[Evaluated] = []
+    batch: list[Point] = []
     started = time.perf_counter()
     try:
         while batch := chooser.batch():
@@ -145,6 +146,8 @@ def _search(
             mirror.update(chooser.study)
         table, rows, around = with_surroundings(space, rows, driver=driver, pricer=pricer)
     except KeyboardInterrupt:
+        # Also those of the batch that was not finished.
+        rows += driver.recorded(batch)
         kept = list({row.key: row for row in rows}.values())
         if kept:
             _write_table(points_table(space, kept, pricer), folder)

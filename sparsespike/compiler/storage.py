@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sparsespike.compiler.order import group_channels, share_rows
+from sparsespike.compiler.order import group_channels
+from sparsespike.compiler.share_rows import share_rows
 from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -185,7 +185,7 @@ class Descriptor:
 
     def pack(self) -> bytes:
         """The 64 bytes the engine reads."""
-        return pack_words(asdict(self) | {"magic": DESCRIPTOR_MAGIC}, DESCRIPTOR_FIELDS)
+        return pack_words(vars(self) | {"magic": DESCRIPTOR_MAGIC}, DESCRIPTOR_FIELDS)
 
 
 def pack_words(values: dict[str, int], fields: dict[str, tuple[int, int, int]]) -> bytes:
@@ -298,7 +298,7 @@ class Program:
             "layers": [
                 {
                     "name": layer.name,
-                    "descriptor": asdict(layer.descriptor),
+                    "descriptor": vars(layer.descriptor),
                     "slot_channel": layer.slot_channel.tolist(),
                     "tensor_tokens": layer.tensor_tokens,
                     "mapping": layer.mapping.tolist(),

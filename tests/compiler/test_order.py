@@ -7,8 +7,8 @@ from sparsespike.compiler.order import (
     deal_tiles,
     group_channels,
     lane_loads,
-    share_rows,
 )
+from sparsespike.compiler.share_rows import share_rows
 
 
 def test_like_work_shares_a_row():

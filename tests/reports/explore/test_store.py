@@ -11,7 +11,7 @@ import pytest
 from reports.explore.dask_pool import DaskPool
 from reports.explore.mirror import Mirror, open_storage
 from reports.explore.outcome import Outcome, Score, outcome_key, score_key
-from reports.explore.pool import Shared
+from reports.explore.pool import Shared, Task
 from reports.explore.proposals import proposals
 from reports.explore.space import Space
 from reports.explore.store import Store
@@ -107,14 +107,15 @@ def test_a_dead_worker_costs_its_task_a_second_try(tmp_path):
         assert pool.slots() == 1
         shared = Shared("folder", str(tmp_path))
         # A function of the standard library: workers cannot import this file.
-        pool.submit("one", divmod, Shared("seven", 7), 2)
+        pool.submit(Task("one", divmod, Shared("seven", 7), (2,)), 0)
         assert pool.finished() == ("one", (3, 1), False)
-        pool.submit("dies", exec, Shared("code", _KILL), {"path": f"{tmp_path}/marker"})
-        pool.submit("lives", os.path.basename, shared)
+        names = {"path": f"{tmp_path}/marker"}
+        pool.submit(Task("dies", exec, Shared("code", _KILL), (names,)), 0)
+        pool.submit(Task("lives", os.path.basename, shared, ()), 0)
         done = {pool.finished().key for _ in range(2)}
         assert done == {"dies", "lives"}
         assert (tmp_path / "marker").exists()
-        pool.submit("raises", divmod, Shared("seven", 7), 0)
+        pool.submit(Task("raises", divmod, Shared("seven", 7), (0,)), 0)
         with pytest.raises(ZeroDivisionError):
             pool.finished()
     finally:
