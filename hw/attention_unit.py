@@ -22,7 +22,8 @@ WORD_DELAY = 4
 class AttentionUnit(wiring.Component):
     """Counts K^T V over all tokens, then offers Q (K^T V) token by token, slot by slot.
 
-    Timing: see AttentionWalk; a counter row is asked for two cycles after its slot is due. The unit waits only for its outputs to be taken.
+    Timing: see AttentionWalk; a counter row is asked for two cycles after its slot is due.
+    The unit waits only for its outputs to be taken.
 
     Members:
         index: number of the cluster, constant.

@@ -61,7 +61,9 @@ class MembranePipeline(wiring.Component):
         slot = delayed(delayed(self.slot))
         valid, enables = delayed(self.valid), delayed(self.steps)
         currents = [delayed(current) for current in self.currents]
-        margins = [Signal(signed(len(self.threshold) + 1), name=f"margin_{a}") for a in range(steps)]
+        margins = [
+            Signal(signed(len(self.threshold) + 1), name=f"margin_{a}") for a in range(steps)
+        ]
         for margin, current in zip(margins, self.currents, strict=True):
             m.d.sync += margin.eq(current - self.threshold)
         membrane = Signal(bits)
