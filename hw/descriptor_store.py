@@ -19,8 +19,8 @@ class DescriptorStore(wiring.Component):
     """Fills from a stream and fetches one descriptor at a time.
 
     Timing: `fetch` held from cycle L on reads beat i in L + i; `done` and `valid` stand in
-    L + descriptor_beats + DESCRIPTOR_CYCLES - 1; `descriptor` changes after L + descriptor_beats + 1,
-    so that what follows from it can be registered.
+    L + descriptor_beats + DESCRIPTOR_CYCLES - 1; `descriptor` changes after
+    L + descriptor_beats + 1, so that what follows from it can be registered.
 
     Members:
         rewind: the next beat is the first of descriptor 0.
