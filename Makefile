@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TEST_BUDGET := 1500
 
-.PHONY: demo test lint report study docs explore-kills cosim-long bench performance activity energy-peers accuracy formal resources clean
+.PHONY: demo test lint report study docs explore-kills cosim-long bench performance activity energy-peers accuracy formal resources fmax clean
 .DEFAULT_GOAL := demo
 
 .venv/.created:
@@ -80,6 +80,9 @@ formal: .venv/.dev
 
 resources: .venv/.dev
 	$(BIN)/python -m bench.resources --target xc7
+
+fmax: .venv/.dev
+	$(BIN)/python -m bench.fmax --write-docs
 
 clean:
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

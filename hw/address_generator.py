@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw import layouts
-from hw.band_place import BandPlace
+from hw.band_walk import BandWalk
 from hw.cluster_layouts import scan_layout
 from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
@@ -51,71 +51,74 @@ class AddressGenerator(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         layer, scan = self.descriptor, self.o.p
-        m.submodules.place = place = BandPlace(self._engine)
+        m.submodules.walk = walk = BandWalk(self._engine)
+        here = walk.o
         active = Signal()
         tile = Signal(17)
-        y, x, chunk = Signal(16), Signal(16), Signal(16)
-        group = Signal(8)
+        chunk, group = Signal(16), Signal(8)
+        # Registered, as every scan may end everything at once.
+        chunk_end, group_end, tile_end = Signal(), Signal(), Signal()
         # Rows and columns of the 3x3 neighbourhood count from 0; 1 is the centre.
         dy, dx = Signal(2), Signal(2)
 
         whole = layer.convolution & layer.pixel
-        bottom, right = y + 1 == layer.height, x + 1 == layer.width
-        chunk_end = chunk + 1 == layer.chunks
-        dx_end = dx == Mux(whole | (layer.convolution & ~right), 2, 1)
-        dy_end = dy == Mux(whole | (layer.convolution & ~bottom), 2, 1)
-        group_end = group + 1 == layer.groups
-        next_token = Signal(18)
-        m.d.comb += next_token.eq(self.token + 1 + Mux(right, place.skip, 0))
-        token_end = right & (next_token >= layer.tokens)
-        tile_end = tile + place.teams >= layer.tiles
-        ends = [chunk_end, dx_end, dy_end, group_end, token_end, tile_end]
+        dx_end = dx == Mux(whole | (layer.convolution & ~here.right), 2, 1)
+        dy_end = dy == Mux(whole | (layer.convolution & ~here.bottom), 2, 1)
+        ends = [chunk_end, dx_end, dy_end, group_end, here.last, tile_end]
         done = [Signal(name=f"done_{i}") for i in range(len(ends))]
-        for i, end in enumerate(ends):
-            m.d.comb += done[i].eq(end & (done[i - 1] if i else 1))
+        for i, over in enumerate(done):
+            m.d.comb += over.eq(Cat(ends[: i + 1]).all())
+        # Of the layer.
+        one_chunk, one_group, one_tile = Signal(), Signal(), Signal()
+        tile_bound = Signal(16)
+        m.d.sync += [
+            one_chunk.eq(layer.chunks == 1),
+            one_group.eq(layer.groups == 1),
+            tile_bound.eq(Mux(layer.tiles > 2 * walk.teams, layer.tiles - 2 * walk.teams, 0)),
+            one_tile.eq(walk.team + walk.teams >= layer.tiles),
+        ]
 
-        def first(coordinate: Value) -> Value:
-            return Mux(whole | (layer.convolution & (coordinate != 0)), 0, 1)
+        def first(border: Value) -> Value:
+            return Mux(whole | (layer.convolution & ~border), 0, 1)
 
         def neighbour() -> None:
-            above, below = Mux(dy == 0, layer.width, 0), Mux(dy == 2, layer.width, 0)
-            base = Mux(layer.use_list, self.stored, self.token)
-            outside = ((dy == 0) & (y == 0)) | ((dy == 2) & bottom)
-            outside |= ((dx == 0) & (x == 0)) | ((dx == 2) & right)
+            base, shift = Mux(layer.use_list, self.stored, self.token), Signal(signed(18))
+            below, above = Mux(dy == 2, layer.width, 0), Mux(dy == 0, layer.width, 0)
+            outside = ((dy == 0) & here.top) | ((dy == 2) & here.bottom)
+            outside |= ((dx == 0) & here.left) | ((dx == 2) & here.right)
             m.d.comb += [
-                scan.position.eq(base + below - above + dx - 1),
+                self.token.eq(here.token),
+                shift.eq(below - above + dx - 1),
+                scan.position.eq(base + shift),
                 scan.neighbour.eq(Mux(layer.convolution, dy * 3 + dx, 0)),
                 scan.outside.eq(whole & outside),
             ]
 
-        next_y, next_x = Signal(16), Signal(16)
-
         def advance() -> None:
-            m.d.comb += [next_y.eq(y), next_x.eq(x)]
-            with m.If(done[4]):
-                m.d.comb += [next_y.eq(place.row), next_x.eq(0)]
-            with m.Elif(done[3]):
-                m.d.comb += next_x.eq(Mux(right, 0, x + 1))
-                m.d.comb += next_y.eq(y + Mux(right, place.step, 0))
-            m.d.sync += [y.eq(next_y), x.eq(next_x), chunk.eq(Mux(done[0], 0, chunk + 1))]
+            m.d.comb += walk.step.eq(done[3])
+            following = Signal.like(here)
+            m.d.comb += following.eq(Mux(done[3], walk.following, here))
+            m.d.sync += chunk.eq(Mux(done[0], 0, chunk + 1))
+            m.d.sync += chunk_end.eq(Mux(done[0], one_chunk, chunk + 2 == layer.chunks))
             with m.If(done[0]):
-                m.d.sync += dx.eq(Mux(done[1], first(next_x), dx + 1))
+                m.d.sync += dx.eq(Mux(done[1], first(following.left), dx + 1))
             with m.If(done[1]):
-                m.d.sync += dy.eq(Mux(done[2], first(next_y), dy + 1))
+                m.d.sync += dy.eq(Mux(done[2], first(following.top), dy + 1))
             with m.If(done[2]):
                 m.d.sync += group.eq(Mux(done[3], 0, group + 1))
-            with m.If(done[3]):
-                m.d.sync += self.token.eq(Mux(done[4], place.first, next_token))
+                m.d.sync += group_end.eq(Mux(done[3], one_group, group + 2 == layer.groups))
             with m.If(done[4]):
-                m.d.sync += [tile.eq(tile + place.teams), active.eq(~tile_end)]
+                m.d.sync += [tile.eq(tile + walk.teams), active.eq(~tile_end)]
+                m.d.sync += tile_end.eq(tile >= tile_bound)
 
         neighbour()
         group_walk = layer.accumulate == Accumulate.GROUP
         all_walk = layer.accumulate == Accumulate.ALL
         m.d.comb += [
-            place.index.eq(self.index),
-            place.descriptor.eq(layer),
-            self.works.eq(place.works),
+            walk.index.eq(self.index),
+            walk.descriptor.eq(layer),
+            walk.restart.eq(self.go),
+            self.works.eq(walk.works),
             self.o.valid.eq(active & self.available),
             self.tile_done.eq(self.o.valid & self.o.ready & done[4]),
             scan.group.eq(group),
@@ -129,12 +132,12 @@ class AddressGenerator(wiring.Component):
             advance()
         with m.If(self.go):
             m.d.sync += [
-                tile.eq(place.team),
-                self.token.eq(place.first),
-                y.eq(place.row),
-                x.eq(0),
-                dy.eq(first(place.row)),
+                tile.eq(walk.team),
+                chunk_end.eq(one_chunk),
+                group_end.eq(one_group),
+                tile_end.eq(one_tile),
+                dy.eq(first(walk.first.top)),
                 dx.eq(~whole),
-                active.eq((layer.operation == Operation.MATMUL) & place.works),
+                active.eq((layer.operation == Operation.MATMUL) & walk.works),
             ]
         return m

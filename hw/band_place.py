@@ -16,7 +16,7 @@ _SPLITS = range(derived.MAX_SPLIT + 1)
 class BandPlace(wiring.Component):
     """The cluster's team and band in a matmul: tiles `team`, `team` + `teams`, ..., one band each.
 
-    Combinational.
+    Outputs follow `descriptor` two cycles later.
 
     Members:
         index: number of the cluster, constant. descriptor: the layer.
@@ -50,13 +50,13 @@ class BandPlace(wiring.Component):
             for split in _SPLITS:
                 places = [derived.team_place(self._engine, k, split) for k in clusters]
                 with m.Case(split):
-                    m.d.comb += [
+                    m.d.sync += [
                         self.teams.eq(derived.teams(self._engine, split)),
                         self.team.eq(Array(p[0] if p else 0 for p in places)[self.index]),
                         band.eq(Array(p[1] if p else 0 for p in places)[self.index]),
                         member.eq(Array(int(p is not None) for p in places)[self.index]),
                     ]
-        m.d.comb += [
+        m.d.sync += [
             self.works.eq(member & (layer.tiles > self.team)),
             self.first.eq(band * layer.width),
             self.step.eq(1 << layer.split),

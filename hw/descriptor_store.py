@@ -19,14 +19,15 @@ class DescriptorStore(wiring.Component):
     """Fills from a stream and fetches one descriptor at a time.
 
     Timing: `fetch` held from cycle L on reads beat i in L + i; `done` and `valid` stand in
-    L + descriptor_beats + 1 and `descriptor` changes after that cycle.
+    L + descriptor_beats + DESCRIPTOR_CYCLES - 1; `descriptor` changes after
+    L + descriptor_beats + 1, so that what follows from it can be registered.
 
     Members:
         rewind: the next beat is the first of descriptor 0.
         i: beats to store; always taken.
         fetch, layer: read this layer's descriptor, until `done`.
         done: the descriptor has arrived; valid: it can be run.
-        descriptor: the last one fetched, stable until the next `done`.
+        descriptor: the last one fetched, stable until the next one is.
     """
 
     def __init__(self, engine: EngineConfig) -> None:
@@ -67,22 +68,23 @@ class DescriptorStore(wiring.Component):
 
         def fetch() -> None:
             read = memory.read_port()
-            step = Signal(range(beats + 2))
+            step = Signal(range(beats + derived.DESCRIPTOR_CYCLES))
             reading = Signal()
             m.d.comb += [
                 read.en.eq(self.fetch & (step < beats)),
                 read.addr.eq(Cat(step[: (beats - 1).bit_length()], self.layer)),
                 collector.valid.eq(reading),
                 collector.data.eq(read.data),
-                self.done.eq(self.fetch & (step == beats + 1)),
+                self.done.eq(self.fetch & (step == beats + derived.DESCRIPTOR_CYCLES - 1)),
             ]
             m.d.sync += reading.eq(read.en)
             with m.If(self.done):
                 m.d.sync += step.eq(0)
-                for name, place in places.items():
-                    m.d.sync += self.descriptor[name].eq(place)
             with m.Elif(self.fetch):
                 m.d.sync += step.eq(step + 1)
+            with m.If(self.fetch & (step == beats + 1)):
+                for name, place in places.items():
+                    m.d.sync += self.descriptor[name].eq(place)
 
         store()
         fetch()

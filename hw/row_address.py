@@ -72,7 +72,10 @@ class RowAddress(wiring.Component):
         token, group, offset = Signal(16), Signal(bits), Signal(bits)
 
         position = self.operation.row.position
-        pooled = self.operation.y * ((layer.width + 1) >> 1) + self.operation.x
+        # Of the layer.
+        pooled_width = Signal(16)
+        m.d.sync += pooled_width.eq((layer.width + 1) >> 1)
+        pooled = self.operation.y * pooled_width + self.operation.x
         m.d.comb += self.list_index.eq(position)
         with m.If(layer.pool):
             m.d.sync += token.eq(pooled)

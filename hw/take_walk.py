@@ -71,8 +71,13 @@ class TakeWalk(wiring.Component):
         left = Signal(8)
         slot = self.o.slot
         since = Signal(range(steps + 4), init=steps + 3)
-        row_done, visit_done, group_done, token_done, unit_done = (Signal() for _ in range(5))
-        right, next_position = Signal(), Signal(18)
+        row_done, visit_done, group_done, token_done = (Signal() for _ in range(4))
+        # Looked up ahead: they change only at the end of a visit, and visits end further apart than
+        # these registers take to follow, because a lane offers its next sums cycles after a take.
+        right, beyond, group_end, unit_end = (Signal() for _ in range(4))
+        next_position, next_unit = Signal(18), Signal(18)
+        last_slot, step = Signal(slot.shape()), Signal(range(engine.clusters + 1))
+        units = Signal(16)
 
         def decide() -> None:
             first, near, takes = Signal(), Signal(), Signal(range(max(2, pitch) + 1))
@@ -93,24 +98,33 @@ class TakeWalk(wiring.Component):
             with m.Elif(since != steps + 3):
                 m.d.sync += since.eq(since + 1)
 
-        def find_ends() -> None:
-            slots = Mux(attention, layer.head_words * engine.chunk, self.lanes)
-            grouped = attention | (layer.accumulate == Accumulate.GROUP)
-            whole = ~attention & (layer.accumulate == Accumulate.ALL)
-            units = Mux(attention, layer.heads, layer.tiles)
-            step = Mux(attention, engine.attention_units, band.teams)
-            m.d.comb += [
+        def look_ahead() -> None:
+            grouped, whole = Signal(), Signal()
+            m.d.sync += [
+                grouped.eq(attention | (layer.accumulate == Accumulate.GROUP)),
+                whole.eq(~attention & (layer.accumulate == Accumulate.ALL)),
+                units.eq(Mux(attention, layer.heads, layer.tiles)),
+                step.eq(Mux(attention, engine.attention_units, band.teams)),
+                last_slot.eq(layer.head_words * engine.chunk - 1),
                 right.eq(place.x + 1 == layer.width),
                 next_position.eq(place.position + 1 + Mux(right, band.skip, 0)),
-                visit_done.eq(self.take & (slot + 1 == slots)),
-                group_done.eq(visit_done & (~grouped | (place.group + 1 == layer.groups))),
-                token_done.eq(group_done & (whole | (right & (next_position >= layer.tokens)))),
-                unit_done.eq(unit + step >= units),
+                beyond.eq(whole | (right & (next_position >= layer.tokens))),
+                group_end.eq(~grouped | (place.group + 1 == layer.groups)),
+                next_unit.eq(unit + step),
+                unit_end.eq(next_unit >= units),
+            ]
+
+        def find_ends() -> None:
+            slot_end = Mux(attention, slot == last_slot, slot + 1 == self.lanes)
+            m.d.comb += [
+                visit_done.eq(self.take & slot_end),
+                group_done.eq(visit_done & group_end),
+                token_done.eq(group_done & beyond),
                 self.tile_taken.eq(token_done & ~attention),
-                place.final.eq(token_done & unit_done),
+                place.final.eq(token_done & unit_end),
             ]
             with m.If(token_done):
-                m.d.sync += [unit.eq(unit + step), active.eq(~unit_done)]
+                m.d.sync += [unit.eq(next_unit), active.eq(~unit_end)]
 
         def advance() -> None:
             first = Mux(attention, 0, band.first)
@@ -127,8 +141,9 @@ class TakeWalk(wiring.Component):
                 )
 
         def locate() -> None:
-            head_rows, base = Signal(16), Signal(16)
+            head_rows, base, next_base = Signal(16), Signal(16), Signal(16)
             chunks = layer.head_words * engine.chunk
+            m.d.sync += next_base.eq(base + head_rows * engine.attention_units)
             spiking = attention | (layer.output == Output.SPIKE) | (layer.output == Output.COUNT)
             m.d.comb += [
                 head_rows.eq(chunks >> pitch.bit_length() - 1),
@@ -137,17 +152,18 @@ class TakeWalk(wiring.Component):
                 self.o.steps.eq(Mux(spiking, Cat(left > a for a in range(steps)), 0)),
                 self.o.fresh.eq(place.group == 0),
                 self.o.complete.eq(row_done),
-                self.o.merge.stored.eq(~layer.pool | place.x[0] | (place.x + 1 == layer.width)),
+                self.o.merge.stored.eq(~layer.pool | place.x[0] | right),
                 self.o.merge.begins.eq(place.x == 0),
                 self.o.merge.odd.eq(place.x[0]),
                 self.o.merge.group.eq(place.group),
             ]
             with m.If(token_done):
-                m.d.sync += base.eq(base + head_rows * engine.attention_units)
+                m.d.sync += base.eq(next_base)
             with m.If(self.go):
                 m.d.sync += base.eq(head_rows * self.index)
 
         decide()
+        look_ahead()
         find_ends()
         advance()
         locate()

@@ -25,7 +25,7 @@ ROW_CREDITS = 2
 """Rows a cluster may have between its neuron unit and the end of their write-back."""
 DRAIN_CYCLES = 3
 """Cycles from the last write-back operation of a layer to the next phase."""
-DESCRIPTOR_CYCLES = 2
+DESCRIPTOR_CYCLES = 7
 """Cycles from the last descriptor beat's read to the go pulse."""
 ATTENTION_READ = 3
 """Cycles from an attention unit's last word request to its first counter row."""

@@ -74,8 +74,8 @@ def test_walk(clocked, fields, pause):
 
     def step(ctx, cycle):
         ctx.set(dut.index, 3 if bands else 1)
-        ctx.set(dut.go, cycle == 2)
-        if cycle == 2:
+        ctx.set(dut.go, cycle == 6)
+        if cycle == 0:
             ctx.set(dut.descriptor, vars(layer) | {"magic": 0, "checksum": 0})
         ctx.set(dut.available, rng.random() >= pause)
         ctx.set(dut.o.ready, rng.random() >= pause)
@@ -91,7 +91,7 @@ def test_walk(clocked, fields, pause):
             seen.append((cycle, *values))
             done.append(ctx.get(dut.tile_done))
             assert ctx.get(dut.o.p.final) == (len(seen) == len(expected))
-        if len(seen) < len(expected) and not pause and cycle > 2:
+        if len(seen) < len(expected) and not pause and cycle > 6:
             assert valid, "no bubble"
         if len(seen) == len(expected) and not valid:
             return True
@@ -101,7 +101,7 @@ def test_walk(clocked, fields, pause):
     assert [values for _, *values in seen] == [list(scan) for scan in expected]
     assert [i for i, end in enumerate(done) if end] == [each - 1, 2 * each - 1, 3 * each - 1]
     if not pause:
-        assert seen[0][0] == 3, "the first scan is offered in the cycle after go"
+        assert seen[0][0] == 7, "the first scan is offered in the cycle after go"
 
 
 @pytest.mark.parametrize("fields", [{"tiles": 1}, {"operation": 2, "tiles": 5}])
@@ -115,8 +115,8 @@ def test_no_work(clocked, fields):
         ctx.set(dut.index, 1)
         ctx.set(dut.available, 1)
         ctx.set(dut.descriptor, vars(layer) | {"magic": 0, "checksum": 0})
-        ctx.set(dut.go, cycle == 1)
+        ctx.set(dut.go, cycle == 6)
         assert not ctx.get(dut.o.valid)
-        return cycle == 6
+        return cycle == 12
 
-    clocked(dut, step, 7)
+    clocked(dut, step, 13)

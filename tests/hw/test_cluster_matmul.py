@@ -464,22 +464,24 @@ class Bench:
     async def bench(self, ctx):
         dut = self.dut
         await self.fill_memories(ctx)
-        cycle, layer, idle, self.wait = 0, -1, 0, 0
+        cycle, layer, idle, self.wait = 0, -1, 9, 0
         running = False
         while True:
             busy = ctx.get(dut.busy)
             if running and not busy:
-                running, idle = False, 4 + self.rng.randrange(5)
+                running, idle = False, 9 + self.rng.randrange(5)
                 self.fell.append(cycle)
             if not running:
                 idle -= 1
             start = not running and idle <= 0
             if start and layer + 1 == len(self.layers):
                 break
+            if idle == 6 and layer + 1 < len(self.layers):
+                fields = vars(self.layers[layer + 1]) | {"magic": 0, "checksum": 0}
+                ctx.set(dut.descriptor, fields)
             ctx.set(dut.go, start)
             if start:
                 layer += 1
-                ctx.set(dut.descriptor, vars(self.layers[layer]) | {"magic": 0, "checksum": 0})
                 self.goes.append(cycle)
                 running = True
             ctx.set(dut.list_value, self.tokens[ctx.get(dut.list_index)])
