@@ -106,7 +106,7 @@ def _masks(stream, engine, lines, lanes, words):
     """(lanes) of (words) mask words: beats of as many lanes as fit, line by line."""
     fit = engine.axi_data_bits // engine.chunk
     side = 1
-    while side < min(engine.lanes, fit):
+    while side < min(engine.lanes * engine.lane_channels, fit):
         side *= 2
     found = [[] for _ in range(-(-lanes // side) * side)]
     for _ in range(lines):
