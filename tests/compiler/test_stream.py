@@ -91,12 +91,16 @@ def _highest_input(layer):
 
 
 def _check_unstored(program, layer, tiles, source):
-    """Selector and head: every channel once; the head's classes at row * lanes + lane."""
+    """Selector and head: every channel once; the head's classes at row * channels of a tile + slot."""
     found = []
     for tile in tiles:
         for slot, lane in enumerate(tile.lanes):
             key = (lane.bias, lane.multiplier, lane.score_weight)
-            place = tile.row * program.engine.lanes + slot if layer.name == "head" else 0
+            place = (
+                tile.row * derived.tile_channels(program.engine) + slot
+                if layer.name == "head"
+                else 0
+            )
             found.append((place, key, _dense(program, layer, lane)[:, 0].tolist()))
     head = layer.name == "head"
     multiplier = [0] * len(source.weight) if head else source.multiplier.tolist()
