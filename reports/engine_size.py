@@ -31,7 +31,8 @@ def register_bits(engine: EngineConfig) -> int:
     its pipelines (and an attention unit its sums); the rest reads, writes and counts.
     """
     entry = engine.chunk * (1 + engine.time_steps)
-    lane = 2 * engine.time_steps * engine.accumulator_bits + entry + 143
+    queued = engine.chunk * (1 + engine.time_steps * engine.digit_bits)
+    lane = 2 * engine.time_steps * engine.accumulator_bits + queued + 143
     cluster = 500 * engine.time_steps + 5 * entry + 29
     attention = 16 * engine.head_slots * engine.time_steps
     return (

@@ -8,6 +8,7 @@ from sparsespike.contract.config import load_engine
 # Bits of all flip-flops and of all memories, counted in the RTLIL of `hw.engine.Engine`.
 NETLISTS = [
     ("micro", {}, 13_512, 1_310_080),
+    ("micro", {"digit_bits": 2}, 13_670, 1_310_592),
     ("small", {}, 45_365, 3_837_824),
     ("small", {"lanes": 16}, 58_971, 4_523_392),
     ("small", {"chunk": 32}, 50_176, 6_557_568),
