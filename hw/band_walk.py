@@ -21,7 +21,7 @@ class BandWalk(wiring.Component):
     """Steps from position to position of the cluster's band; after the last comes the first.
 
     The next position is kept beside the current one, so that a step in every cycle costs one
-    addition. `descriptor` must stand for four cycles before `restart`.
+    addition. `descriptor` must stand for five cycles before `restart`.
 
     Members:
         index: number of the cluster, constant. descriptor: the layer.
@@ -65,14 +65,14 @@ class BandWalk(wiring.Component):
                 place.index.eq(self.index),
                 place.descriptor.eq(layer),
                 *[getattr(self, n).eq(getattr(place, n)) for n in ("team", "teams", "works")],
-                stride.eq(place.skip + 1),
             ]
-            m.d.sync += single.eq(columns == 1)
+            m.d.sync += [single.eq(columns == 1), stride.eq(place.skip + 1)]
             # A position is the last if the next, a row on, is beyond: token >= tokens - stride.
-            for bound, more in zip(bounds, (0, 1, stride), strict=True):
-                m.d.sync += bound.eq(
-                    Mux(layer.tokens > stride + more, layer.tokens - stride - more, 0)
-                )
+            skips = (place.skip + 1, place.skip + 2, (place.skip << 1) + 2)
+            for number, (bound, skip) in enumerate(zip(bounds, skips, strict=True)):
+                least = Signal(18, name=f"least_{number}")
+                m.d.sync += least.eq(skip)
+                m.d.sync += bound.eq(Mux(layer.tokens > least, layer.tokens - least, 0))
             m.d.sync += [
                 self.first.token.eq(place.first),
                 self.first.y.eq(place.row),

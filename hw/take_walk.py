@@ -58,8 +58,9 @@ class TakeWalk(wiring.Component):
         m = Module()
         engine, layer, place = self._engine, self.descriptor, self.place
         steps, pitch = engine.time_steps, derived.lane_pitch(engine)
-        attention = layer.operation == Operation.ATTENTION
-        head = ~attention & (layer.output == Output.HEAD)
+        attention, head = Signal(), Signal()
+        m.d.sync += attention.eq(layer.operation == Operation.ATTENTION)
+        m.d.sync += head.eq(~attention & (layer.output == Output.HEAD))
         active, possible = Signal(), Signal()
         m.submodules.band = band = BandPlace(engine)
         m.d.comb += [
@@ -70,7 +71,8 @@ class TakeWalk(wiring.Component):
         unit = Signal(17)
         left = Signal(8)
         slot = self.o.slot
-        since = Signal(range(steps + 4), init=steps + 3)
+        # Bit s: the last row ended s + 1 cycles ago.
+        since = Signal(steps + 2)
         row_done, visit_done, group_done, token_done = (Signal() for _ in range(4))
         # Looked up ahead: they change only at the end of a visit, and visits end further apart than
         # these registers take to follow, because a lane offers its next sums cycles after a take.
@@ -87,16 +89,15 @@ class TakeWalk(wiring.Component):
             m.d.comb += [
                 takes.eq(Mux(head, 1, Mux(attention, pitch, self.lanes))),
                 first.eq(head | (in_row == 0)),
-                near.eq(first & (since + takes < steps + 3)),
+                near.eq(
+                    first & Cat(since[s] & (takes < steps + 2 - s) for s in range(steps + 2)).any()
+                ),
                 row_done.eq(head | (in_row == takes - 1)),
                 possible.eq(active & ready & ~near),
                 self.take.eq(possible & (self.credit | ~row_done | ~stored)),
                 self.row_stall.eq(possible & ~self.credit & row_done & stored),
             ]
-            with m.If(self.take & row_done):
-                m.d.sync += since.eq(1)
-            with m.Elif(since != steps + 3):
-                m.d.sync += since.eq(since + 1)
+            m.d.sync += since.eq(Cat(self.take & row_done, since))
 
         def look_ahead() -> None:
             grouped, whole = Signal(), Signal()

@@ -195,6 +195,9 @@ class Bench:
             threshold = layer.threshold << layer.time_steps
             fields = vars(layer) | {"magic": 0, "checksum": 0, "threshold": threshold}
             ctx.set(dut.descriptor, fields)
+            for _ in range(derived.DESCRIPTOR_CYCLES - 2):
+                await ctx.tick()
+                cycle += 1
             ctx.set(dut.go, 1)
             self.goes.append(cycle)
             settle = 3
