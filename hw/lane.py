@@ -111,13 +111,16 @@ class Lane(wiring.Component):
         def accumulate() -> None:
             totals = Signal(sums_layout(engine))
             weight = Signal(signed(engine.weight_bits))
-            term = Signal(range(-(1 << engine.weight_bits + 6), 1 << engine.weight_bits + 6))
+            # A term for each step: its register is cleared where the step has no spike, which
+            # costs nothing, unlike a gate before the adder.
+            shape = range(-(1 << engine.weight_bits + 6), 1 << engine.weight_bits + 6)
             m.d.comb += self.weight_enable.eq(read.valid)
-            m.d.sync += [weight.eq(self.weight), term.eq(weight << shifted.shift)]
+            m.d.sync += weight.eq(self.weight)
             m.d.sync += [later.eq(now) for now, later in pairwise(stages)]
-            for total, output, bit in zip(totals, self.sums, added.bits, strict=True):
-                sum_ = Signal(total.shape())
-                m.d.comb += sum_.eq(total + Mux(bit, term, 0))
+            for total, output, bit in zip(totals, self.sums, shifted.bits, strict=True):
+                sum_, term = Signal(total.shape()), Signal(shape)
+                m.d.sync += term.eq(Mux(bit, weight << shifted.shift, 0))
+                m.d.comb += sum_.eq(total + term)
                 m.d.sync += total.eq(Mux(added.last, 0, sum_))
                 with m.If(added.last):
                     m.d.sync += output.eq(sum_)

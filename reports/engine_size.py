@@ -13,10 +13,11 @@ def memory_bits(engine: EngineConfig) -> int:
     slots, steps = derived.line_slots(engine), engine.time_steps
     spikes = derived.spike_lines(engine) * slots * steps
     counts = derived.count_lines(engine) * slots * steps * engine.count_bits
-    lines = derived.mask_lines(engine) + derived.weight_lines(engine)
-    offsets = engine.mask_depth * engine.weight_depth.bit_length()
-    lane = 2 * (lines * engine.axi_data_bits + offsets)
-    attention = engine.attention_depth * engine.head_slots * steps * engine.max_tokens.bit_length()
+    weights = derived.half_words(derived.weight_lines(engine)) * engine.axi_data_bits
+    mask = engine.chunk + engine.weight_depth.bit_length()
+    lane = 2 * (weights + derived.half_words(derived.mask_words(engine)) * mask)
+    rows = engine.attention_depth * derived.step_places(engine)
+    attention = rows * engine.head_slots * engine.max_tokens.bit_length()
     return (
         (engine.clusters + 1) * (spikes + counts)
         + engine.clusters * engine.lanes * lane

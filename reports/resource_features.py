@@ -33,8 +33,7 @@ def _lane(engine: EngineConfig) -> Columns:
         "spikes": engine.chunk * engine.time_steps,
         "step_bits": engine.time_steps * engine.accumulator_bits,
         "entry": _entry_bits(engine),
-        "bus": engine.axi_data_bits,
-        "offsets": _offset_bits(engine) * derived.masks_per_beat(engine),
+        "offset": _offset_bits(engine),
     }
 
 
@@ -65,8 +64,9 @@ def _attention(engine: EngineConfig) -> Columns:
     counter = engine.max_tokens.bit_length()
     return {
         "one": 1,
-        "counters": _head(engine) * engine.time_steps * counter,
+        "counters": _head(engine) * counter,
         "slots": _head(engine) * engine.time_steps,
+        "outputs": _head(engine) * engine.time_steps * (counter + _head(engine).bit_length()),
         "spikes": engine.chunk * engine.time_steps,
         "depth": engine.attention_depth,
     }
@@ -81,7 +81,7 @@ def _front(engine: EngineConfig) -> Columns:
         "one": 1,
         "bus": engine.axi_data_bits,
         "clusters": engine.clusters,
-        "offsets": _offset_bits(engine) * derived.masks_per_beat(engine),
+        "offsets": _offset_bits(engine) * derived.mask_lanes(engine),
         "spikes": engine.chunk * engine.time_steps,
     }
 
@@ -98,12 +98,6 @@ def _write_back(engine: EngineConfig) -> Columns:
     }
 
 
-def _tokens(engine: EngineConfig) -> Columns:
-    bits = max(1, (engine.max_tokens - 1).bit_length())
-    ports = engine.clusters + 2
-    return {"one": 1, "reads": ports * bits * ceil(engine.max_tokens / 32), "bits": ports * bits}
-
-
 def _wiring(engine: EngineConfig) -> Columns:
     return {
         "one": 1,
@@ -114,8 +108,14 @@ def _wiring(engine: EngineConfig) -> Columns:
     }
 
 
-def _clusters(engine: EngineConfig) -> Columns:
-    return {"one": 1, "clusters": engine.clusters, "layers": log2(engine.max_layers)}
+def _counters(engine: EngineConfig) -> Columns:
+    lanes = engine.lanes.bit_length()
+    bits = 10 + 4 * lanes + (engine.lanes * engine.time_steps).bit_length()
+    return {
+        "one": 1,
+        "increments": engine.clusters * (bits + 2 * engine.time_steps.bit_length()),
+        "layers": log2(engine.max_layers),
+    }
 
 
 def _tokens_counted(engine: EngineConfig) -> Columns:
@@ -139,8 +139,8 @@ BLOCKS: Mapping[str, Callable[[EngineConfig], Columns]] = {
     "wiring": _wiring,
     "front": _front,
     "write_back": _write_back,
-    "tokens": _tokens,
-    "counters": _clusters,
+    "tokens": _one,
+    "counters": _counters,
     "scores": _tokens_counted,
     "top_k": _tokens_counted,
     "logits": _bus,
