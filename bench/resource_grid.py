@@ -7,7 +7,7 @@ from typing import Any
 
 from sparsespike.contract.config import EngineConfig, load_engine
 
-_BASE: dict[str, Any] = {
+BASE: dict[str, Any] = {
     "lanes": 2,
     "chunk": 8,
     "time_steps": 2,
@@ -46,11 +46,22 @@ _CHANGES: tuple[dict[str, Any], ...] = (
     {"max_tokens": 64, "max_classes": 128, "max_layers": 32},
     {"lanes": 8, "chunk": 16, "time_steps": 4, "clusters": 2},
     {"lanes": 4, "chunk": 16, "time_steps": 4, "head_slots": 16, "attention_depth": 16},
+    {
+        "lanes": 4,
+        "chunk": 32,
+        "axi_data_bits": 128,
+        "time_steps": 4,
+        "head_slots": 32,
+        "attention_depth": 32,
+        "weight_depth": 1024,
+        "mask_depth": 128,
+        "fifo_depth": 16,
+    },
 )
 _CHOICES: dict[str, tuple[Any, ...]] = {
     "clusters": (1, 1, 2, 3),
     "lanes": (1, 2, 3, 4, 6),
-    "chunk": (4, 8, 16),
+    "chunk": (4, 8, 16, 32),
     "time_steps": (1, 2, 3, 4),
     "fifo_depth": (2, 4, 8),
     "axi_data_bits": (64, 64, 128),
@@ -58,8 +69,8 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "count_bits": (3, 4),
     "accumulator_bits": (16, 20, 24),
     "membrane_bits": (28, 32, 36),
-    "head_slots": (8, 16, 24),
-    "attention_depth": (8, 16),
+    "head_slots": (8, 16, 32),
+    "attention_depth": (8, 16, 32),
     "max_tokens": (16, 32, 64),
     "mask_depth": (32, 64, 96),
     "weight_depth": (128, 256, 512),
@@ -68,7 +79,7 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
 
 
 def _engine(fields: dict[str, Any]) -> EngineConfig:
-    return load_engine("micro", **(_BASE | fields))
+    return load_engine("micro", **(BASE | fields))
 
 
 def _random(seed: int) -> EngineConfig:

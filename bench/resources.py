@@ -10,6 +10,8 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,17 +36,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--target", default="xc7", choices=sorted(TARGETS))
     parser.add_argument("--engines", type=int, help="synthesise at most so many now, then stop")
+    parser.add_argument("--processes", type=int, default=2, help="engines at a time")
     options = parser.parse_args()
     wanted = [*TRAINING, *HELD_OUT]
-    fresh = 0
-    for number, engine in enumerate(wanted):
-        if _measured(engine, options.target) is None:
-            if fresh == options.engines:
-                print(f"{number} of {len(wanted)} engines measured", flush=True)
-                return 0
-            fresh += 1
-            _measure(engine, options.target)
-            print(f"{number + 1} of {len(wanted)} engines measured", flush=True)
+    missing = [engine for engine in wanted if _measured(engine, options.target) is None]
+    now = missing[: options.engines]
+    with ProcessPoolExecutor(options.processes) as pool:
+        measure = partial(_measure, target=options.target)
+        for number, _ in enumerate(pool.map(measure, now)):
+            done = len(wanted) - len(missing) + number + 1
+            print(f"{done} of {len(wanted)} engines measured", flush=True)
+    if len(now) < len(missing):
+        return 0
     rows = [(engine, _measured(engine, options.target)) for engine in TRAINING]
     _write(options.target, _fit(rows))
     return _report(options.target)

@@ -146,30 +146,31 @@ class Lane(wiring.Component):
         def accumulate() -> None:
             totals = Signal(lane_sums_layout(engine))
             weight = Signal(signed(engine.weight_bits))
-            term = Signal(range(-(1 << engine.weight_bits + 6), 1 << engine.weight_bits + 6))
+            # A term for each step: its register is cleared where the step has no spike, which
+            # costs nothing, unlike a gate before the adder.
+            shape = range(-(1 << engine.weight_bits + 6), 1 << engine.weight_bits + 6)
             m.d.comb += self.weight_enable.eq(read.valid)
-            m.d.sync += [weight.eq(self.weight), term.eq(weight << shifted.shift)]
-            terms = [term]
-            if width == 2:
-                # Of a 2-bit digit the shift is even, and at most 4: the term's width suffices.
-                triple = Signal.like(term)
-                m.d.sync += triple.eq(
-                    (weight + (weight << 1)) << Cat(Const(0, 1), shifted.shift[1:])
-                )
-                terms += [term << 1, triple]
+            once = Signal(shape)
+            m.d.comb += once.eq(weight << shifted.shift)
 
             def multiple(digit: Value) -> Value:
-                low = Mux(digit[0], terms[0], 0)
-                return low if width == 1 else Mux(digit[1], Mux(digit[0], *terms[:0:-1]), low)
+                low = Mux(digit[0], once, 0)
+                if width == 1:
+                    return low
+                # Of a 2-bit digit the shift is even, and at most 4: the term's width suffices.
+                triple = (weight + (weight << 1)) << Cat(Const(0, 1), shifted.shift[1:])
+                return Mux(digit[1], Mux(digit[0], triple, once << 1), low)
 
+            m.d.sync += weight.eq(self.weight)
             m.d.sync += [later.eq(now) for now, later in pairwise(stages)]
             for number in range(engine.lane_channels):
-                own = added.channel == number
+                own = shifted.channel == number
                 parts = zip(totals[number], self.sums[number], strict=True)
                 for step, (total, output) in enumerate(parts):
-                    sum_ = Signal(total.shape())
-                    digit = Mux(own, added.bits.word_select(step, width), 0)
-                    m.d.comb += sum_.eq(total + multiple(digit))
+                    sum_, term = Signal(total.shape()), Signal(shape)
+                    digit = Mux(own, shifted.bits.word_select(step, width), 0)
+                    m.d.sync += term.eq(multiple(digit))
+                    m.d.comb += sum_.eq(total + term)
                     m.d.sync += total.eq(Mux(added.last, 0, sum_))
                     with m.If(added.last):
                         m.d.sync += output.eq(sum_)

@@ -14,7 +14,8 @@ _BEAT_CONTROL_BITS = 5
 class EngineMemory:
     """`copies` memories of `depth` words; `width` bits a word, in `parts` written one by one.
 
-    Without `registered` it is read in the same cycle, which no block RAM can.
+    Without `registered` it is read in the same cycle, which no block RAM can. A read takes a word,
+    or one of the `narrow` equal parts of it.
     """
 
     block: str
@@ -23,33 +24,41 @@ class EngineMemory:
     depth: int
     parts: int = 1
     registered: bool = True
+    narrow: int = 1
 
 
 def engine_memories(engine: EngineConfig) -> list[EngineMemory]:
     """All memories but a few small tables that all engines have alike."""
     slots, steps = derived.line_slots(engine), engine.time_steps
     units = slots // derived.unit_slots(engine)
-    lines, bus = derived.mask_lines(engine), engine.axi_data_bits
-    weights = derived.weight_lines(engine)
+    bus, weights = engine.axi_data_bits, derived.weight_lines(engine)
+    masks = 2 * derived.half_words(derived.mask_words(engine))
     offset = (weights * derived.weights_per_beat(engine)).bit_length()
     head = derived.ceil_div(engine.head_slots, engine.chunk) * engine.chunk
     pitch = derived.lane_pitch(engine)
     counter = engine.max_tokens.bit_length()
     beats = derived.descriptor_beats(engine)
     spikes, counts = slots * steps, slots * steps * engine.count_bits
-    lanes = engine.clusters * engine.lanes
+    lanes, channels = engine.clusters * engine.lanes, engine.lane_channels
+    spikes_queued = engine.chunk * steps * engine.digit_bits
     rows = []
     for block, copies in (("broadcaster", engine.clusters), ("write_back", 1)):
         rows.append(EngineMemory(block, copies, spikes, derived.spike_lines(engine), units))
         rows.append(EngineMemory(block, copies, counts, derived.count_lines(engine), units))
     return [
         *rows,
-        EngineMemory("lane", lanes, bus + derived.masks_per_beat(engine) * offset, 2 * lines),
-        EngineMemory("lane", lanes, bus, 2 * weights),
+        EngineMemory("lane", lanes * channels, engine.chunk + offset, masks),
         EngineMemory(
             "lane",
             lanes,
-            engine.chunk * (steps + 2) + offset + _BEAT_CONTROL_BITS,
+            bus,
+            2 * derived.half_words(weights),
+            narrow=derived.weights_per_beat(engine),
+        ),
+        EngineMemory(
+            "lane",
+            lanes,
+            spikes_queued + channels * (2 * engine.chunk + offset) + _BEAT_CONTROL_BITS,
             max(2, engine.fifo_depth),
             registered=False,
         ),
@@ -60,8 +69,15 @@ def engine_memories(engine: EngineConfig) -> list[EngineMemory]:
         EngineMemory(
             "attention",
             engine.attention_units,
-            head * steps * counter,
-            max(2, engine.attention_depth),
+            head * counter,
+            max(2, engine.attention_depth) * derived.step_places(engine),
+        ),
+        EngineMemory(
+            "tokens",
+            engine.clusters + 2,
+            max(1, (engine.max_tokens - 1).bit_length()),
+            max(2, engine.max_tokens),
+            registered=False,
         ),
         EngineMemory("front", 1, bus, engine.max_layers * beats),
         EngineMemory(

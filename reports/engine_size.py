@@ -13,10 +13,12 @@ def memory_bits(engine: EngineConfig) -> int:
     slots, steps = derived.line_slots(engine), engine.time_steps
     spikes = derived.spike_lines(engine) * slots * steps
     counts = derived.count_lines(engine) * slots * steps * engine.count_bits
-    lines = derived.mask_lines(engine) + derived.weight_lines(engine)
-    offsets = engine.mask_depth * engine.weight_depth.bit_length()
-    lane = 2 * (lines * engine.axi_data_bits + offsets)
-    attention = engine.attention_depth * engine.head_slots * steps * engine.max_tokens.bit_length()
+    weights = derived.half_words(derived.weight_lines(engine)) * engine.axi_data_bits
+    mask = engine.chunk + engine.weight_depth.bit_length()
+    masks = engine.lane_channels * derived.half_words(derived.mask_words(engine)) * mask
+    lane = 2 * (weights + masks)
+    rows = engine.attention_depth * derived.step_places(engine)
+    attention = rows * engine.head_slots * engine.max_tokens.bit_length()
     return (
         (engine.clusters + 1) * (spikes + counts)
         + engine.clusters * engine.lanes * lane
@@ -32,7 +34,9 @@ def register_bits(engine: EngineConfig) -> int:
     """
     entry = engine.chunk * (1 + engine.time_steps)
     queued = engine.chunk * (1 + engine.time_steps * engine.digit_bits)
-    lane = 2 * engine.time_steps * engine.accumulator_bits + queued + 143
+    second = 2 * engine.chunk + engine.weight_depth.bit_length() + 14 * engine.time_steps
+    lane = 2 * engine.time_steps * engine.accumulator_bits * engine.lane_channels
+    lane += queued + 143 + (engine.lane_channels - 1) * second
     cluster = 500 * engine.time_steps + 5 * entry + 29
     attention = 16 * engine.head_slots * engine.time_steps
     return (

@@ -4,8 +4,8 @@ from sparsespike.contract.config import EngineConfig
 from sparsespike.contract.derived import (
     lane_pitch,
     line_slots,
-    masks_per_beat,
     weight_lines,
+    weight_slot_bits,
     weights_per_beat,
 )
 
@@ -17,7 +17,7 @@ def event_bits(engine: EngineConfig) -> dict[str, int]:
     """Bits that one event of a counter reads, writes or computes on.
 
     Of a memory these are the bits that its port moves, not the ones that are wanted: a line for a
-    chunk, a beat of the weight stream for a weight, and a beat with its offsets for a mask word.
+    chunk, a weight's place in the stream for a weight, and the weight offset with a mask word.
     Words and rows of residual counts are taken as wide as those of spikes. A row is written to
     the copy of every cluster and to that of the write-back unit. Counters that only count cycles
     or occasions are 1 bit wide.
@@ -27,17 +27,18 @@ def event_bits(engine: EngineConfig) -> dict[str, int]:
     copies = engine.clusters + 1
     line = line_slots(engine) * engine.time_steps
     offset = (weight_lines(engine) * weights_per_beat(engine)).bit_length()
-    queued = word * engine.digit_bits + 2 * engine.chunk + offset + _BEAT_CONTROL
-    attention_row = engine.head_slots * engine.time_steps * engine.max_tokens.bit_length()
+    entry = engine.lane_channels * (2 * engine.chunk + offset)
+    queued = word * engine.digit_bits + entry + _BEAT_CONTROL
+    attention_row = engine.head_slots * engine.max_tokens.bit_length()
     return {
         "dma_read_beats": engine.axi_data_bits,
         "dma_write_beats": engine.axi_data_bits,
         "chunks_scanned": line,
         "chunks_skipped": 1,
         "chunks_broadcast": queued * engine.lanes,
-        "mask_words_read": engine.axi_data_bits + masks_per_beat(engine) * offset,
+        "mask_words_read": engine.chunk + offset,
         "queue_entries": queued,
-        "weights_read": engine.axi_data_bits,
+        "weights_read": weight_slot_bits(engine),
         "additions": engine.accumulator_bits,
         "lif_updates": engine.membrane_bits,
         "spikes_fired": 1,

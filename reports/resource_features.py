@@ -19,7 +19,7 @@ def _offset_bits(engine: EngineConfig) -> int:
 
 def _entry_bits(engine: EngineConfig) -> int:
     """A beat in a lane's queue: digits of every step, matches, mask, offset, control."""
-    return _digits(engine) + engine.chunk * 2 + _offset_bits(engine) + 5
+    return _digits(engine) + engine.lane_channels * (engine.chunk * 2 + _offset_bits(engine)) + 5
 
 
 def _digits(engine: EngineConfig) -> int:
@@ -36,32 +36,35 @@ def _lane(engine: EngineConfig) -> Columns:
         "one": 1,
         "chunk": engine.chunk,
         "spikes": _digits(engine),
-        "step_bits": engine.time_steps * engine.accumulator_bits,
+        "step_bits": engine.lane_channels * engine.time_steps * engine.accumulator_bits,
         "entry": _entry_bits(engine),
-        "bus": engine.axi_data_bits,
-        "offsets": _offset_bits(engine) * derived.masks_per_beat(engine),
+        "offset": engine.lane_channels * _offset_bits(engine),
+        "second": engine.lane_channels - 1,
+        "multiples": (engine.digit_bits - 1) * engine.lane_channels * engine.time_steps,
     }
 
 
 def _broadcaster(engine: EngineConfig) -> Columns:
+    channels = derived.tile_channels(engine)
     return {
         "one": 1,
         "spikes": engine.chunk * engine.time_steps,
         "counts": engine.chunk * engine.time_steps * engine.count_bits,
         "line": derived.line_slots(engine) * engine.time_steps * engine.count_bits,
-        "masks": engine.lanes * engine.chunk,
-        "offsets": engine.lanes * _offset_bits(engine),
-        "lanes": engine.lanes,
+        "masks": channels * engine.chunk,
+        "offsets": channels * _offset_bits(engine),
+        "lanes": channels,
     }
 
 
 def _neuron(engine: EngineConfig) -> Columns:
+    channels = derived.tile_channels(engine)
     return {
         "one": 1,
         "step_bits": engine.time_steps * engine.membrane_bits,
-        "sums": engine.lanes * engine.time_steps * engine.accumulator_bits,
+        "sums": channels * engine.time_steps * engine.accumulator_bits,
         "row": derived.lane_pitch(engine) * engine.time_steps,
-        "lanes": engine.lanes,
+        "lanes": channels,
         "delays": engine.time_steps**2,
     }
 
@@ -70,15 +73,16 @@ def _attention(engine: EngineConfig) -> Columns:
     counter = engine.max_tokens.bit_length()
     return {
         "one": 1,
-        "counters": _head(engine) * engine.time_steps * counter,
+        "counters": _head(engine) * counter,
         "slots": _head(engine) * engine.time_steps,
+        "outputs": _head(engine) * engine.time_steps * (counter + _head(engine).bit_length()),
         "spikes": engine.chunk * engine.time_steps,
         "depth": engine.attention_depth,
     }
 
 
 def _tiles(engine: EngineConfig) -> Columns:
-    return {"one": 1, "bus": engine.axi_data_bits, "lanes": engine.lanes}
+    return {"one": 1, "bus": engine.axi_data_bits, "lanes": derived.tile_channels(engine)}
 
 
 def _front(engine: EngineConfig) -> Columns:
@@ -86,7 +90,7 @@ def _front(engine: EngineConfig) -> Columns:
         "one": 1,
         "bus": engine.axi_data_bits,
         "clusters": engine.clusters,
-        "offsets": _offset_bits(engine) * derived.masks_per_beat(engine),
+        "offsets": _offset_bits(engine) * derived.mask_lanes(engine),
         "spikes": engine.chunk * engine.time_steps,
     }
 
@@ -103,12 +107,6 @@ def _write_back(engine: EngineConfig) -> Columns:
     }
 
 
-def _tokens(engine: EngineConfig) -> Columns:
-    bits = max(1, (engine.max_tokens - 1).bit_length())
-    ports = engine.clusters + 2
-    return {"one": 1, "reads": ports * bits * ceil(engine.max_tokens / 32), "bits": ports * bits}
-
-
 def _wiring(engine: EngineConfig) -> Columns:
     return {
         "one": 1,
@@ -119,8 +117,14 @@ def _wiring(engine: EngineConfig) -> Columns:
     }
 
 
-def _clusters(engine: EngineConfig) -> Columns:
-    return {"one": 1, "clusters": engine.clusters, "layers": log2(engine.max_layers)}
+def _counters(engine: EngineConfig) -> Columns:
+    lanes = engine.lanes.bit_length()
+    bits = 10 + 4 * lanes + (engine.lanes * engine.time_steps).bit_length()
+    return {
+        "one": 1,
+        "increments": engine.clusters * (bits + 2 * engine.time_steps.bit_length()),
+        "layers": log2(engine.max_layers),
+    }
 
 
 def _tokens_counted(engine: EngineConfig) -> Columns:
@@ -144,8 +148,8 @@ BLOCKS: Mapping[str, Callable[[EngineConfig], Columns]] = {
     "wiring": _wiring,
     "front": _front,
     "write_back": _write_back,
-    "tokens": _tokens,
-    "counters": _clusters,
+    "tokens": _one,
+    "counters": _counters,
     "scores": _tokens_counted,
     "top_k": _tokens_counted,
     "logits": _bus,

@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -65,13 +65,17 @@ def memory_cost(memory: EngineMemory, kind: Mapping[str, Any]) -> dict[str, floa
     deeper than `lut_depth`, or is not registered, stands in LUTs, its output register apart.
     """
     in_luts = memory.depth <= kind["lut_depth"] or not memory.registered
+    if in_luts and memory.narrow > 1:
+        # A part of a word at a time, and a multiplexer of them: three LUTs for eight.
+        memory = replace(memory, parts=memory.narrow)
+    kept = memory.width // memory.narrow
     cost = min(
         _columns(memory, shape[0], kind) * -(-memory.depth // shape[1]) * shape[2]
         for shape in kind["luts" if in_luts else "blocks"]
     )
     return {
-        "lut": cost if in_luts else 0.0,
-        "ff": float(memory.width) if in_luts and memory.registered else 0.0,
+        "lut": cost + kept * (memory.narrow * 3 // 8) if in_luts else 0.0,
+        "ff": float(kept) if in_luts and memory.registered else 0.0,
         "bram": 0.0 if in_luts else cost,
     }
 

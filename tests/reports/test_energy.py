@@ -36,11 +36,11 @@ def _random_frame(seed=7, layers=6):
     [
         ("additions", 1_000, 1_000 * 24 * 0.1 / 32),
         ("dma_read_beats", 10, 10 * 64 * 12.45),
-        ("weights_read", 8, 8 * 64 * 10 / 64),  # a beat of 64 bits
-        ("mask_words_read", 4, 4 * (64 + 4 * 11) * 10 / 64),  # a beat and 4 offsets of 11 bits
+        ("weights_read", 8, 8 * 8 * 10 / 64),
+        ("mask_words_read", 4, 4 * (16 + 11) * 10 / 64),  # with an offset of 11 bits
         ("queue_entries", 2, 2 * (64 + 16 + 16 + 11 + 5) * 20 / 64),
         ("rows_written", 3, 3 * (8 * 4) * 5 * 20 / 64),
-        ("attention_updates", 2, 2 * (64 * 4 * 7) * 20.2 / 64),
+        ("attention_updates", 2, 2 * (64 * 7) * 20.2 / 64),
     ],
 )
 def test_hand_cases(counter, count, picojoule):

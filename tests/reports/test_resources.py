@@ -4,25 +4,14 @@ import time
 
 import pytest
 
+from bench.resource_grid import BASE
 from reports.engine_memories import EngineMemory
 from reports.resource_features import BLOCKS, instances
 from reports.resources import FITTED, estimate, memory_cost, tables
 from sparsespike.contract.config import load_engine
 from sparsespike.contract.errors import ContractError
 
-SMALL = {
-    "chunk": 8,
-    "time_steps": 2,
-    "mask_depth": 32,
-    "weight_depth": 256,
-    "spike_depth": 1024,
-    "count_depth": 256,
-    "max_tokens": 16,
-    "max_layers": 8,
-    "max_classes": 16,
-    "head_slots": 8,
-    "attention_depth": 8,
-}
+SMALL = {name: value for name, value in BASE.items() if name != "lanes"}
 OTHER = SMALL | {
     "chunk": 4,
     "time_steps": 4,
