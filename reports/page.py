@@ -164,7 +164,7 @@ def _number(value: float | None, digits: int = 0) -> str:
     if value is None or value != value:
         return "–"
     if digits == 0 and 0 < abs(value) < 100:
-        return f"{value:.3g}"
+        return f"{value:#.3g}".rstrip(".")
     if digits == 0 and abs(value) < 1000 and value != round(value):
         return f"{value:.1f}"
     return f"{value:,.{digits}f}"
