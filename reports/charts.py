@@ -31,7 +31,7 @@ _SIDES = ("bottom center", "top center", "middle right", "middle left")
 _STAR_SIDES = ("top center", "bottom center", "middle right", "middle left")
 
 
-def energy_by_component(components: pd.DataFrame) -> go.Figure:
+def energy_by_component(components: pd.DataFrame, *, height: int = 380) -> go.Figure:
     """Bars of components, largest first; column `shown` has their figures as text."""
     rows = components.sort_values("energy_pj")
     micro = rows["energy_pj"] * _MICRO
@@ -50,7 +50,7 @@ def energy_by_component(components: pd.DataFrame) -> go.Figure:
         )
     )
     figure.update_xaxes(range=[0, float(micro.max()) * 1.6])
-    return _axes(figure, x="µJ a frame", height=380)
+    return _axes(figure, x="µJ a frame", height=height)
 
 
 def energy_by_layer(energy: pd.DataFrame) -> go.Figure:
