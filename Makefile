@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TEST_BUDGET := 1500
 
-.PHONY: demo test lint report study docs explore-kills cosim-long bench performance activity energy-peers accuracy formal resources fmax clean
+.PHONY: demo test lint report study docs explore-kills cosim-long bench performance activity energy-peers accuracy formal resources fmax convention clean
 .DEFAULT_GOAL := demo
 
 .venv/.created:
@@ -60,6 +60,9 @@ activity: .venv/.dev
 
 energy-peers: .venv/.dev
 	$(BIN)/python -m bench.energy_peers --write-docs
+
+convention: .venv/.dev
+	$(BIN)/python -m bench.paper_convention
 
 study: .venv/.dev
 	$(BIN)/sparsespike explore study --verify-front 3 --json build/study.json

@@ -22,15 +22,19 @@ def layer_activity(counters: pd.DataFrame, network: NetworkConfig, *, images: in
     firing_rate: spikes over neurons x steps, before pooling (NaN: the layer has no neurons).
     silent_share: words of the input that are silent and cost the lanes nothing. matches_per_scan:
     non-zero weights that met a non-silent input, for each mask word that was read.
+    additions_per_image: in the lanes; in attention a touched row of K^T V counters counts as one
+    for each channel of the head.
     """
     wide = wide_counters(counters)
     scans, masks = wide["chunks_scanned"], wide["mask_words_read"]
+    attention_rows = wide["attention_updates"] + wide["attention_accumulates"]
+    attention = attention_rows * (network.dim // network.heads)
     frame = pd.DataFrame(
         {
             "firing_rate": wide["spikes_fired"] / images / neuron_steps(network),
             "silent_share": wide["chunks_skipped"] / scans.where(scans > 0),
             "matches_per_scan": wide["weights_read"] / masks.where(masks > 0),
-            "additions_per_image": (wide["additions"] + wide["attention_accumulates"]) / images,
+            "additions_per_image": (wide["additions"] + attention) / images,
         }
     )
     return frame.loc[wide.index].rename_axis("layer").reset_index()

@@ -28,9 +28,10 @@ ACCENT, MUTED, WARM = "#2f6db5", "#8a94a6", "#d9643a"
 _MICRO = 1e-6
 _DECADES = [digit * 10.0**power for power in range(-3, 7) for digit in (1, 2, 5)]
 _SIDES = ("bottom center", "top center", "middle right", "middle left")
+_STAR_SIDES = ("top center", "bottom center", "middle right", "middle left")
 
 
-def energy_by_component(components: pd.DataFrame) -> go.Figure:
+def energy_by_component(components: pd.DataFrame, *, height: int = 380) -> go.Figure:
     """Bars of components, largest first; column `shown` has their figures as text."""
     rows = components.sort_values("energy_pj")
     micro = rows["energy_pj"] * _MICRO
@@ -49,7 +50,7 @@ def energy_by_component(components: pd.DataFrame) -> go.Figure:
         )
     )
     figure.update_xaxes(range=[0, float(micro.max()) * 1.6])
-    return _axes(figure, x="µJ a frame", height=380)
+    return _axes(figure, x="µJ a frame", height=height)
 
 
 def energy_by_layer(energy: pd.DataFrame) -> go.Figure:
@@ -250,23 +251,44 @@ def activity(layers: pd.DataFrame) -> go.Figure:
 def accuracy_energy(points: pd.DataFrame) -> go.Figure:
     """Accuracy against energy; bars are 95 % intervals of the measured images."""
     figure = go.Figure()
-    sides = (("top left", "bottom right"), ("bottom right", "bottom left"))
+    colors = (ACCENT, WARM)
     for index, (series, rows) in enumerate(points.groupby("series", sort=False)):
         figure.add_scatter(
             x=rows["joule"] * 1e6,
             y=rows["accuracy"],
             error_y={"type": "data", "symmetric": False, "array": rows["high"] - rows["accuracy"],
                      "arrayminus": rows["accuracy"] - rows["low"], "thickness": 1, "width": 3},
-            mode="lines+markers+text",
+            mode="lines+markers",
             text=rows["label"],
-            textposition=[sides[index % 2][place % 2] for place in range(len(rows))],
             name=str(series),
-            marker_size=10,
+            marker={"size": 10, "color": colors[index % 2]},
             hovertemplate="%{text}<br>%{y:.1%} of the images right<br>%{x:,.2f} µJ a frame"
             "<extra></extra>",
         )  # fmt: skip
-    figure.update_layout(yaxis_tickformat=".0%", colorway=[ACCENT, WARM, "#1f9e89"])
-    return _axes(figure, x="µJ a frame", y="accuracy (share of images right)", height=420)
+        _name_bars(figure, rows, above=index % 2 == 0, color=colors[index % 2])
+    low, high = points["joule"].min() * 1e6, points["joule"].max() * 1e6
+    margin = max(0.1 * (high - low), 0.02 * high)
+    figure.update_xaxes(range=[low - margin, high + margin])
+    figure.update_layout(yaxis_tickformat=".0%")
+    return _axes(figure, x="µJ a frame", y="accuracy (share of images right)", height=460)
+
+
+def _name_bars(figure: go.Figure, rows: pd.DataFrame, *, above: bool, color: str) -> None:
+    """Labels at the ends of the intervals, every other one a line further out."""
+    by_energy = rows.sort_values("joule")
+    ends = by_energy["high" if above else "low"]
+    for place, (joule, end, label) in enumerate(
+        zip(by_energy["joule"], ends, by_energy["label"], strict=True)
+    ):
+        figure.add_annotation(
+            x=joule * 1e6,
+            y=end,
+            text=label,
+            showarrow=False,
+            font={"color": color, "size": 12},
+            yanchor="bottom" if above else "top",
+            yshift=(2 + 15 * (place % 2)) * (1 if above else -1),
+        )
 
 
 def peers(table: pd.DataFrame) -> go.Figure:
@@ -280,16 +302,17 @@ def peers(table: pd.DataFrame) -> go.Figure:
         ("sparsespike, on this network", ours & ~scaled, WARM, "star"),
         ("sparsespike, this run scaled", ours & scaled, WARM, "star-open"),
     ):
-        some = rows[chosen]
+        some = rows[chosen].sort_values("scaled_millijoule")
         if some.empty:
             continue
+        sides = _STAR_SIDES if color == WARM else _SIDES[:2]
         figure.add_scatter(
             x=some["scaled_millijoule"],
             y=some["scaled_fps"],
             mode="markers+text",
             name=name,
             text=some["label"],
-            textposition=[_SIDES[place % 2] for place in range(len(some))],
+            textposition=[sides[place % len(sides)] for place in range(len(some))],
             textfont={"size": 11},
             marker={"size": 15 if color == WARM else 11, "color": color, "symbol": symbol},
             customdata=some[["system", "platform", "network"]],
@@ -298,7 +321,7 @@ def peers(table: pd.DataFrame) -> go.Figure:
         )
     low, high = rows["scaled_millijoule"].min(), rows["scaled_millijoule"].max()
     figure.update_xaxes(
-        type="log", range=[math.log10(high * 1.8), math.log10(low / 2)], tickvals=_DECADES
+        type="log", range=[math.log10(high * 1.8), math.log10(low / 3)], tickvals=_DECADES
     )
     low, high = rows["scaled_fps"].min(), rows["scaled_fps"].max()
     figure.update_yaxes(

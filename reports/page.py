@@ -19,6 +19,8 @@ from reports.roofline import bus_bytes, peak_additions
 from reports.shown import shown_parts
 
 _MICRO = 1e-6
+_HEIGHT = {False: 380, True: 520}
+"""Pixels of the chart that stands beside the table of the co-simulation, if there is one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +87,9 @@ def _figures(report: Report) -> dict[str, Any]:
     engine = measured.run.engine
     parts, _ = shown_parts([x * _MICRO for x in measured.components["energy_pj"]], 2)
     figures = {
-        "components": charts.energy_by_component(measured.components.assign(shown=parts)),
+        "components": charts.energy_by_component(
+            measured.components.assign(shown=parts), height=_HEIGHT[report.check is not None]
+        ),
         "energy": charts.energy_by_layer(measured.energy),
         "technologies": charts.energy_by_technology(report.technologies),
         "cycles": charts.cycles_by_layer(measured.layers),
@@ -164,7 +168,7 @@ def _number(value: float | None, digits: int = 0) -> str:
     if value is None or value != value:
         return "–"
     if digits == 0 and 0 < abs(value) < 100:
-        return f"{value:.3g}"
+        return f"{value:#.3g}".rstrip(".")
     if digits == 0 and abs(value) < 1000 and value != round(value):
         return f"{value:.1f}"
     return f"{value:,.{digits}f}"

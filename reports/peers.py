@@ -92,10 +92,9 @@ def _reference(runs: ReferenceRuns, point: Priced) -> dict[str, object]:
         interval = f"; {low:.2f} to {high:.2f} mJ over the leakage that the table's sources give"
     engine, joule = point.engine, point.joule
     return {
-        "system": f"{OURS}, {engine.clusters * engine.lanes} lanes, {point.technology.name}, "
-        f"{engine.clock_mhz:g} MHz",
-        "label": f"{engine.clusters * engine.lanes} lanes, {point.technology.name}, "
-        f"{engine.clock_mhz:g} MHz",
+        "system": f"{OURS}, {engine.clusters * engine.lanes} lanes",
+        "label": f"{engine.clusters * engine.lanes} lanes, {engine.clock_mhz:g} MHz"
+        + (", FPGA" if point.technology.name.startswith("fpga") else ""),
         "platform": f"{point.technology.name}, {engine.clock_mhz:g} MHz, simulator",
         "network": f"{reference_network()}, {runs.weight_sparsity:.1%} zeros, rho "
         f"{runs.keep_ratio:g}; {runs.note.split(':')[0]}",

@@ -59,6 +59,8 @@ def test_tables_agree_on_the_total(measured):
     for table in (measured.energy, measured.components, measured.layers, measured.entries):
         assert table["energy_pj"].sum() * 1e-12 == pytest.approx(measured.joule, rel=1e-12)
     assert measured.layers["cycles"].sum() == measured.run.cycles.sum() / IMAGES
+    additions = measured.layers["additions_per_image"].sum()
+    assert additions == pytest.approx(measured.throughput.effective_sops, rel=1e-12)
     assert (measured.entries["source"].str.len() > 20).all()
 
 

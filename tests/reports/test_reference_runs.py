@@ -49,13 +49,15 @@ def test_the_document_is_what_its_command_writes(stored):
 def test_below_prosperity_at_its_clock_in_the_same_kind_of_technology(stored):
     assert stored.weight_sparsity == 0.939
     assert stored.keep_ratio == 0.7
-    lanes = {}
-    for run in stored.runs:
-        point = stored.priced(run, ASIC, PROSPERITY_MHZ)
-        lanes.setdefault(point.engine.clusters * point.engine.lanes, []).append(point.joule * 1e3)
-    assert set(lanes) == {192, 32}
-    for figures in lanes.values():
-        assert min(figures) < prosperity()["millijoule"]
+    points = [stored.priced(run, ASIC, PROSPERITY_MHZ) for run in stored.runs]
+    alike = [point for point in points if _adders(point.engine) == 128]
+    best = min(alike, key=lambda point: point.joule)
+    assert best.joule * 1e3 < prosperity()["millijoule"]
+    assert best.fps > prosperity()["fps"]
+
+
+def _adders(engine):
+    return engine.clusters * engine.lanes * engine.time_steps
 
 
 def test_every_row_of_ours_is_marked_and_says_what_the_network_is():
