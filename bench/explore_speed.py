@@ -1,7 +1,7 @@
 """How many design points a second an exploration evaluates, and what a second worker adds.
 
-Run as `python -m bench.explore_speed`; `--write-docs` puts the table into docs/exploration.md. Every
-line is a fresh run of `sparsespike explore` in an empty folder: no point is reused, accuracy
+Run as `python -m bench.explore_speed`; `--write-docs` puts the table into docs/exploration.md.
+Every line is a fresh run of `sparsespike explore` in an empty folder: no point is reused, accuracy
 is not measured, and the clock includes that the workers load their code.
 """
 
