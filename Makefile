@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TEST_BUDGET := 1500
 
-.PHONY: demo test lint report study docs explore-kills cosim-long bench performance activity accuracy formal resources clean
+.PHONY: demo test lint report study docs explore-kills explore-speed cosim-long bench performance activity accuracy formal resources clean
 .DEFAULT_GOAL := demo
 
 .venv/.created:
@@ -58,9 +58,12 @@ performance: .venv/.dev
 activity: .venv/.dev
 	$(BIN)/python -m bench.activity
 
+# The study goes on without the synthesis, and then says nothing about the ECP5.
 study: .venv/.dev
+	-$(BIN)/sparsespike synth --target ecp5-85k --engine small --seeds 0 --json build/ecp5-85k.json
 	$(BIN)/sparsespike explore study --verify-front 3 --json build/study.json
-	$(BIN)/python -m bench.study study build/explore/study build/study.json
+	$(BIN)/python -m bench.study study build/explore/study build/study.json \
+	  $$(ls build/ecp5-85k.json 2>/dev/null)
 
 docs: .venv/.dev
 	$(BIN)/python -m mkdocs build --strict --quiet
@@ -68,6 +71,12 @@ docs: .venv/.dev
 
 explore-kills: .venv/.dev
 	EXPLORE_KILLS=20 $(BIN)/python -m pytest -q -s tests/cli/test_explore_kills.py
+
+build/4-384.int8.npz: | .venv/.dev
+	$(BIN)/python -m model.random_ticket spikformer-4-384 --out $@
+
+explore-speed: build/4-384.int8.npz
+	$(BIN)/python -m bench.explore_speed --ticket $< --write-docs
 
 accuracy: .venv/.dev
 	$(BIN)/python -m bench.accuracy
