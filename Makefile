@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TEST_BUDGET := 1500
 
-.PHONY: demo test lint report study docs explore-kills cosim-long bench performance activity energy-peers accuracy formal resources fmax convention clean
+.PHONY: demo test lint report study docs explore-kills cosim-long bench performance activity energy-peers accuracy formal resources fmax convention explore-speed clean
 .DEFAULT_GOAL := demo
 
 .venv/.created:
@@ -64,9 +64,12 @@ energy-peers: .venv/.dev
 convention: .venv/.dev
 	$(BIN)/python -m bench.paper_convention
 
+# The study goes on without the synthesis, and then says nothing about the ECP5.
 study: .venv/.dev
+	-$(BIN)/sparsespike synth --target ecp5-85k --engine small --seeds 0 --json build/ecp5-85k.json
 	$(BIN)/sparsespike explore study --verify-front 3 --json build/study.json
-	$(BIN)/python -m bench.study study build/explore/study build/study.json
+	$(BIN)/python -m bench.study study build/explore/study build/study.json \
+	  $$(ls build/ecp5-85k.json 2>/dev/null)
 
 docs: .venv/.dev
 	$(BIN)/python -m mkdocs build --strict --quiet
@@ -74,6 +77,12 @@ docs: .venv/.dev
 
 explore-kills: .venv/.dev
 	EXPLORE_KILLS=20 $(BIN)/python -m pytest -q -s tests/cli/test_explore_kills.py
+
+build/4-384.int8.npz: | .venv/.dev
+	$(BIN)/python -m model.random_ticket spikformer-4-384 --out $@
+
+explore-speed: build/4-384.int8.npz
+	$(BIN)/python -m bench.explore_speed --ticket $< --write-docs
 
 accuracy: .venv/.dev
 	$(BIN)/python -m bench.accuracy

@@ -1,22 +1,24 @@
 """docs/study.md from the table of `sparsespike explore study`: what was found, in figures.
 
-Run as `python -m bench.study SPACE FOLDER JSON`; `make study` does both. Every figure of
-the page is read from the table.
+Run as `python -m bench.study SPACE FOLDER JSON [SYNTHESIS ...]`; `make study` does both. Every
+figure of the page is read from the table, or from a synthesis.
 """
 
 import json
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import pandas as pd
 
+from bench.study_devices import DEVICES, Device, Scale, scale_notes, scales
+from bench.study_findings import steps, surprises
 from reports.explore.metrics import METRICS
+from reports.explore.point import Point
 from reports.explore.space import Space
 from reports.explore.space_file import load_space
-from reports.resources import estimate
+from sparsespike.contract.config import load_engine
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 SHARE = 0.7
@@ -26,25 +28,11 @@ DROP = 2.0
 """Accuracy points a network may lose."""
 
 
-class Device(NamedTuple):
-    """A device, its size by its data sheet, and the family of `reports.resources`."""
-
-    name: str
-    target: str
-    lut: int
-    bram: int
-    source: str
+_FIGURES = ("fps", "energy_uj", "lut")
 
 
-DEVICES = (
-    Device("ECP5-85F", "ecp5-85k", 83_640, 208, "LUT4, blocks of 18 kbit; FPGA-DS-02012"),
-    Device("Artix-7 200T", "xc7", 133_800, 365, "LUT6, blocks of 36 kbit; DS180"),
-    Device("KV260 (XCK26)", "xcup", 117_120, 144, "LUT6, blocks of 36 kbit; DS987"),
-)
-
-
-def page(space: Space, table: pd.DataFrame, result: dict) -> str:
-    """The Markdown page."""
+def page(space: Space, table: pd.DataFrame, result: dict, known: Mapping[str, Scale]) -> str:
+    """The Markdown page. known: what is known of the devices' resources."""
     return "\n".join(
         [
             "# A study: engines and networks for `nano`",
@@ -62,7 +50,8 @@ def page(space: Space, table: pd.DataFrame, result: dict) -> str:
             "",
             *_size(space, table, result),
             *_knobs(space, table),
-            *_devices(space, table),
+            *surprises(space, table, DROP),
+            *_devices(space, table, known),
             *_checks(result),
             *_front(space, table),
         ]
@@ -73,7 +62,7 @@ def _size(space: Space, table: pd.DataFrame, result: dict) -> list[str]:
     knobs = [knob for knob in space.knobs if len(knob.values) > 1]
     allowed = sum(map(space.allows, space.combinations()))
     whole = len(table) == allowed
-    random = f"{space.search.trials} at random and those around the best; `make study` takes all"
+    random = "taken at random, and those around the best; `make study` takes all"
     part = "all" if whole else random
     return [
         f"{len(table):,} points of {allowed:,} ({part}): "
@@ -100,30 +89,14 @@ def _knobs(space: Space, table: pd.DataFrame) -> list[str]:
         "| knob | value | pairs | frames/s | energy | LUT | accuracy, points |",
         "|---|---|---|---|---|---|---|",
     ]
-    feasible = table[table["feasible"]]
-    names = [knob.label for knob in space.knobs]
-    for knob in space.knobs:
-        others = [name for name in names if name != knob.label]
-        first, *rest = knob.values
-        for value in rest:
-            pairs = feasible[feasible[knob.label] == first].merge(
-                feasible[feasible[knob.label] == value], on=others, suffixes=("_a", "_b")
-            )
-            if len(pairs):
-                cells = [_ratio(pairs, name) for name in ("fps", "energy_uj", "lut")]
-                drop = (pairs["accuracy_drop_a"] - pairs["accuracy_drop_b"]).median()
-                lines.append(
-                    f"| {knob.label} | {first:g} → {value:g} | {len(pairs):,} | "
-                    f"{' | '.join(cells)} | {drop:+.1f} |"
-                )
+    for step in steps(space, table):
+        cells = [f"{(step.ratios(name).median() - 1) * 100:+.1f} %" for name in _FIGURES]
+        drop = (step.pairs["accuracy_drop_a"] - step.pairs["accuracy_drop_b"]).median()
+        lines.append(f"| {step.text} | {len(step.pairs):,} | {' | '.join(cells)} | {drop:+.1f} |")
     return [*lines, ""]
 
 
-def _ratio(pairs: pd.DataFrame, name: str) -> str:
-    return f"{((pairs[f'{name}_b'] / pairs[f'{name}_a']).median() - 1) * 100:+.1f} %"
-
-
-def _devices(space: Space, table: pd.DataFrame) -> list[str]:
+def _devices(space: Space, table: pd.DataFrame, known: Mapping[str, Scale]) -> list[str]:
     lines = [
         "## What to build",
         "",
@@ -134,10 +107,11 @@ def _devices(space: Space, table: pd.DataFrame) -> list[str]:
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for device in DEVICES:
-        rows = _fitting(space, table, device)
+        rows = _fitting(space, table, device, known)
         for wanted, column, up in (("speed", "fps", True), ("energy", "energy_uj", False)):
             if rows.empty:
-                lines.append(f"| {device.name} | {wanted} | nothing fits | | | | | | |")
+                why = "nothing fits" if device.target in known else "not known"
+                lines.append(f"| {device.name} | {wanted} | {why} | | | | | | |")
                 continue
             best = rows.sort_values([column, "point"], ascending=[not up, True]).iloc[0]
             lines.append(
@@ -147,21 +121,42 @@ def _devices(space: Space, table: pd.DataFrame) -> list[str]:
                 f"{best['accuracy_drop']:.1f} |"
             )
     sizes = (f"{d.name} {d.lut:,} LUT, {d.bram} BRAM ({d.source})" for d in DEVICES)
-    return [*lines, "", f"Sizes: {'; '.join(sizes)}.", ""]
+    return [
+        *lines,
+        "",
+        f"Sizes: {'; '.join(sizes)}.",
+        "",
+        *(line for note in scale_notes(known) for line in (note, "")),
+        *_engine_files(space, table, known),
+    ]
 
 
-def _fitting(space: Space, table: pd.DataFrame, device: Device) -> pd.DataFrame:
+def _engine_files(space: Space, table: pd.DataFrame, known: Mapping[str, Scale]) -> list[str]:
+    """The fastest engine of each device as the file that commands take."""
+    small = load_engine("small").model_dump()
+    lines = ["The fastest of each device as a file for `sparsespike verilog --engine FILE`:", ""]
+    for device in DEVICES:
+        rows = _fitting(space, table, device, known)
+        if rows.empty:
+            continue
+        best = rows.sort_values(["fps", "point"], ascending=[False, True]).iloc[0]
+        fields = _point(space, [best[knob.label] for knob in space.knobs]).config().model_dump()
+        own = [f"{name} = {value}" for name, value in fields.items() if value != small[name]]
+        lines += ["```toml", f"# {device.name}, point {best['point']}", *own, "```", ""]
+    return lines
+
+
+def _fitting(
+    space: Space, table: pd.DataFrame, device: Device, known: Mapping[str, Scale]
+) -> pd.DataFrame:
+    """The points that lose little and that the device has room for."""
     rows = table[table["feasible"] & (table["accuracy_drop"] <= DROP)]
+    scale = known.get(device.target)
+    if scale is None:
+        return rows.iloc[:0]
     names = [knob.label for knob in space.knobs]
-    # A table keeps 8 as 8.0 where another row is no whole number: back to the knob's own type.
-    kinds = [type(knob.values[0]) for knob in space.knobs]
     sizes = [
-        estimate(
-            space.point(
-                tuple(kind(value) for kind, value in zip(kinds, values, strict=True))
-            ).config(),
-            device.target,
-        )
+        scale.size(_point(space, values).config())
         for values in rows[names].itertuples(index=False, name=None)
     ]
     rows = rows.assign(
@@ -169,6 +164,12 @@ def _fitting(space: Space, table: pd.DataFrame, device: Device) -> pd.DataFrame:
     )
     fits = (rows["device_lut"] <= SHARE * device.lut) & (rows["device_bram"] <= SHARE * device.bram)
     return rows[fits]
+
+
+def _point(space: Space, values: Sequence[float]) -> Point:
+    """The point of a row. A table keeps 8 as 8.0 where another row is no whole number."""
+    kinds = [type(knob.values[0]) for knob in space.knobs]
+    return space.point(tuple(kind(value) for kind, value in zip(kinds, values, strict=True)))
 
 
 def _checks(result: dict) -> list[str]:
@@ -221,12 +222,15 @@ def _setting(space: Space, row: pd.Series | dict, network: bool) -> str:
     return ", ".join(parts())
 
 
-def main(name: str, folder: str, result_file: str) -> None:
-    """Writes docs/study.md and the table of its notebook from a space, its folder and JSON."""
+def main(name: str, folder: str, result_file: str, *syntheses: str) -> None:
+    """Writes docs/study.md and the table of its notebook from a space, its folder and JSON.
+
+    syntheses: JSON files of `sparsespike synth --engine small` for targets without a model.
+    """
     space = load_space(name)
     table = pd.read_parquet(Path(folder) / "points.parquet")
     result = json.loads(Path(result_file).read_text())
-    (DOCS / "study.md").write_text(page(space, table, result))
+    (DOCS / "study.md").write_text(page(space, table, result, scales(map(Path, syntheses))))
     plain = table.drop(columns=[name for name in table if name.endswith("hash") or name == "key"])
     plain.to_parquet(DOCS / "study.parquet", index=False, compression="zstd")
 

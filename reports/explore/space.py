@@ -31,13 +31,13 @@ from reports.explore.knobs import (
 from reports.explore.metrics import METRICS
 from reports.explore.point import Point
 from reports.explore.rules import Rule
+from reports.resources import tables
 from sparsespike.contract.config import EngineConfig, load_engine
 
 _STRICT = ConfigDict(frozen=True, extra="forbid", strict=True)
 Values = Annotated[
     tuple[Value, ...], BeforeValidator(knob_values), WithJsonSchema(KNOB_VALUES_SCHEMA)
 ]
-Target = Literal["xc7", "xcup", "ecp5-85k", "generic"]
 
 
 class Base(BaseModel):
@@ -48,9 +48,22 @@ class Base(BaseModel):
     network: str = Field(default="nano", description="network of the zoo, or a file")
     engine: str = Field(default="small", description="engine preset, or a TOML file")
     technology: str = Field(default="horowitz-45nm", description="energy table")
-    target: Target = Field(default="xc7", description="device family of LUT, BRAM and DSP")
+    target: str = Field(
+        default="xc7",
+        description="device family of LUT, BRAM and DSP",
+        json_schema_extra={"enum": list(tables())},
+    )
     images: int = Field(default=4, ge=1, description="images simulated at each point")
     accuracy_images: int = Field(default=256, ge=0, description="images for accuracy; 0: none")
+
+    @field_validator("target")
+    @classmethod
+    def _has_a_model(cls, target: str) -> str:
+        if target not in tables():
+            raise ValueError(
+                f"'{target}' has no resource model: choose one of {', '.join(tables())}"
+            )
+        return target
 
 
 class Limit(BaseModel):

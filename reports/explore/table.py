@@ -43,9 +43,17 @@ class Pricer:
     def __init__(self, technology: Technology, target: str) -> None:
         self._technology = technology
         self._target = target
+        self._priced: dict[tuple[str, Score | None, Score | None], dict[str, float]] = {}
 
-    def figures(self, evaluated: Evaluated) -> dict[str, float]:
+    def figures(self, evaluated: Evaluated) -> Mapping[str, float]:
         """Means over the images, their extremes, resources and accuracy of a feasible point."""
+        # A search asks for the same point several times: to judge it, and for every table.
+        name = evaluated.key, evaluated.score, evaluated.base
+        if name not in self._priced:
+            self._priced[name] = self._price(evaluated)
+        return self._priced[name]
+
+    def _price(self, evaluated: Evaluated) -> dict[str, float]:
         engine = evaluated.point.config()
         counters = np.array(evaluated.outcome.counters, np.int64)
         cycles = counters[:, _CYCLES]

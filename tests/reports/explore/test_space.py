@@ -104,6 +104,7 @@ BAD = {
     "nothing allowed": ("<= 32", "<= 0", ["line 3, constraints", "no combination keeps them"]),
     "sampler": ('"nsga2"', '"ga"', ["line 24, search.sampler", "'ga'", "'grid'"]),
     "engine name": ('"small"', '"smal"', ["line 11, base.engine", "presets: "]),
+    "target": ('"nano"', '"nano"\ntarget = "asic"', ["line 11, base.target", "'asic'", "xc7"]),
 }
 
 
