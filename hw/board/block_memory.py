@@ -105,7 +105,10 @@ class BlockMemory(wiring.Component):
         ]
         m.d.sync += pause.eq(Mux(beat, self.interval - 1, Mux(pause == 0, 0, pause - 1)))
         with m.If(beat):
-            m.d.comb += [upcoming_head.index.eq(head.index + 1), upcoming_head.left.eq(head.left - 1)]
+            m.d.comb += [
+                upcoming_head.index.eq(head.index + 1),
+                upcoming_head.left.eq(head.left - 1),
+            ]
         with m.If((beat & last) | ~head.valid):
             m.d.comb += [
                 upcoming_head.eq(following),

@@ -91,8 +91,5 @@ def _pin(board: Board, resource: str, number: int, subsignal: str) -> tuple[str,
 
 def _platform(board: Board) -> object:
     if importlib.util.find_spec(board.module.split(".")[0]) is None:
-        raise MissingToolError(
-            "amaranth-boards is missing: run `pip install 'sparsespike[fpga]'`"
-        )
+        raise MissingToolError("amaranth-boards is missing: run `pip install 'sparsespike[fpga]'`")
     return getattr(importlib.import_module(board.module), board.platform)()
-

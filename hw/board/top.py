@@ -124,5 +124,3 @@ def _split(
                 Mux(chosen, getattr(registers, channel + back), getattr(memory, channel + back))
             ),
         ]
-
-
