@@ -13,6 +13,7 @@ import typer
 
 from sparsespike import __version__
 from sparsespike.cli import (
+    board,
     compile_program,
     cosim,
     doctor,
@@ -47,6 +48,7 @@ app.command("compile")(compile_program.command)
 app.command("simulate")(simulate.command)
 app.command("verilog")(verilog.command)
 app.command("synth")(synth.command)
+app.command("board")(board.command)
 app.command("cosim")(cosim.command)
 app.command("explore")(explore.command)
 app.command("report")(report.command)
