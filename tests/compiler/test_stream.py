@@ -91,7 +91,7 @@ def _highest_input(layer):
 
 
 def _check_unstored(program, layer, tiles, source):
-    """Selector and head: every channel once; the head's classes at row * channels of a tile + slot."""
+    """Selector and head: every channel once; the head's classes at row * tile_channels + slot."""
     found = []
     for tile in tiles:
         for slot, lane in enumerate(tile.lanes):
