@@ -156,7 +156,7 @@ class _Engine:
             group = range(first, min(first + derived.TOPK_WIDTH, tokens))
             kept += [n for n in group if ranks[n - first] < layer["keep"]]
             yield
-        yield from _wait(tokens + 1)
+        yield from _wait(tokens + 2)
         old = self._memories.tokens if layer["use_list"] else range(tokens)
         self._memories.tokens[: len(kept)] = [old[n] for n in kept]
         self._run.scores[index] = np.array(values, np.int64)
