@@ -4,7 +4,7 @@
 
 Exit code 1 if they differ by 2 % or more. The network has random weights, none of them zero, and
 thresholds that let its neurons fire at about the rate of a trained one; the arithmetic does not
-depend on which. Takes minutes.
+depend on which. Takes seconds.
 """
 
 import argparse

@@ -17,3 +17,9 @@ def test_rows_of_a_block_are_summed():
     assert "| conv1 | 1,000 | 0.2500 | 1.00 | 900 |" in text
     assert "| block 0: qkv, fc1 | 5,000 | 0.5000, 0.1250 | 5.00 | 5,500 |" in text
     assert "**-1.00%**" in text
+
+
+def test_spikformer_4_384_on_large_is_within_two_percent_and_the_document_says_so(capsys):
+    assert bench.main([]) == 0
+    printed = capsys.readouterr().out.strip()
+    assert printed in bench.DOCUMENT.read_text(encoding="utf-8")
