@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hw.formal import buses, queues, streams
+from hw.formal import buses, loaders, queues, streams
 from hw.formal.claim import Claim
 
-CLAIMS: tuple[Claim, ...] = (*queues.CLAIMS, *streams.CLAIMS, *buses.CLAIMS)
+CLAIMS: tuple[Claim, ...] = (*queues.CLAIMS, *streams.CLAIMS, *buses.CLAIMS, *loaders.CLAIMS)
