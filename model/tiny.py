@@ -1,6 +1,6 @@
 """The test network `tiny`: every kind of operator, in an image of 8 x 8.
 
-It takes less than 5,500 cycles on the engine `micro`, so that slow RTL simulators can run it.
+It takes less than 5,000 cycles on the engine `micro`, so that slow RTL simulators can run it.
 """
 
 from model.random_network import random_integer_network

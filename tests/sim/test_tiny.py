@@ -8,10 +8,10 @@ from sparsespike.compiler import compile_network
 from sparsespike.contract.config import load_engine
 
 
-def test_tiny_takes_at_most_5500_cycles_on_micro():
+def test_tiny_takes_at_most_5000_cycles_on_micro():
     program = compile_network(load_integer("tiny"), load_engine("micro"))
     images = sample_images().images[:4, ::4, ::4]
-    assert (simulate(program, images).cycles.sum(axis=1) <= 5500).all()
+    assert (simulate(program, images).cycles.sum(axis=1) <= 5000).all()
 
 
 def test_tiny_has_every_operator():
