@@ -11,28 +11,27 @@ import argparse
 import json
 import platform
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
-from bench.performance_points import FOLDER, IMAGES, Measured, Point, measured, ticket
+from bench.performance_points import FOLDER, IMAGES, Measured, Point, bounds, measured, ticket
+from bench.performance_tables import BOTH, DENSE, SPARSE, tables
 from cocotb_tests.cosim import run_cosim
 from model import zoo
 from reports.accuracy.markdown import table
 from sparsespike.compiler import compile_network
 from sparsespike.contract.config import load_engine
 
-DENSE, SPARSE = "spikformer-4-384", "spikformer-4-384-s94-r70"
 RTL_FILE = FOLDER / "rtl.json"
-_LUTS = {16: 403, 32: 650}
-"""Six-input LUTs of a lane by chunk: `synth_xilinx` of a lane with its queue, without LIF."""
-_PIXEL_WORDS = 4096
-"""Spike words that the image and the first layer of 4-384 need, about."""
-Table = tuple[str, list[str], list[tuple[tuple[str, ...], Point]]]
-"""Title and names of the columns; text; words of a row and what is simulated for it."""
+RATIO_LIMIT, WORK_LIMIT = 1.5, 2.2
+"""Cycles of a layer over its lower bound, with and without broadcasts: more is told apart."""
 _SOURCE = "`python -m bench.performance`"
-_HEAD = ("cycles", "of it stem", "lanes busy", "matches a lane", "broadcasts a cluster", "Mbit")
+_HEAD = ("cycles", "of it stem", "lanes busy", "busy in matmuls", "matches a lane",
+         "broadcasts a cluster", "Mbit")  # fmt: skip
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -41,16 +40,22 @@ def main(arguments: list[str] | None = None) -> int:
     if options.rtl:
         RTL_FILE.parent.mkdir(parents=True, exist_ok=True)
         RTL_FILE.write_text(json.dumps(_rtl_frame(options.rtl)))
-    lines = _intro()
-    tables = [*_tables(), *([_balanced_table()] if options.balanced else [])]
-    for title, text, points in tables:
+    found: dict[str, list[Measured]] = {}
+    lines = list(_intro())
+    for entry in tables():
         rows = []
-        for words, point in points:
-            print(f"{title}: {', '.join(words)}", flush=True)
-            rows.append((*words, *_cells(measured(point))))
-        names = tuple(title.split(": ", 1)[1].split(", "))
-        lines += [f"## {title.split(': ', 1)[0]}", "", *text, ""]
-        lines += table((*names, *_HEAD), rows, _SOURCE, words=range(len(names)))
+        for words, point in entry.rows:
+            print(f"{entry.title}: {', '.join(words)}", flush=True)
+            found.setdefault(entry.title, []).append(measured(point))
+            rows.append((*words, *_cells(found[entry.title][-1])))
+        lines += [f"## {entry.title}", "", *wrap(" ".join(entry.text), 96), ""]
+        names = (*entry.names, *_HEAD)
+        lines += table(names, rows, _SOURCE, words=range(len(entry.names)))
+        if entry.title.startswith("What each"):
+            lines += _ideal(
+                dict(zip((point for _, point in entry.rows), found[entry.title], strict=True))
+            )
+    lines += [*_bounds_section(), *_simulator_section(found["Networks on large"][0])]
     if RTL_FILE.is_file():
         lines += _rtl_section(json.loads(RTL_FILE.read_text()))
     options.out.write_text("\n".join(lines).rstrip() + "\n")
@@ -67,9 +72,9 @@ def _intro() -> list[str]:
         "trained network of this size is shipped: **weights are random tickets**, made as",
         "`model/random_ticket.py` says (densities of layers and spread of fan-out as pruning",
         "leaves them, firing calibrated on real images); their accuracy means nothing. Their",
-        "spikes are less bunched than those of a trained network (1.5 additions for a weight that",
-        "meets a spike; the trained `nano`: 1.9), so that lanes have more to do. Every figure is",
-        f"the mean of {IMAGES} images of the shipped samples unless it says otherwise.",
+        "spikes are a little less bunched than those of a trained network (1.8 additions for a",
+        "weight that meets a spike; the trained `nano`: 2.0), so that lanes have more to do. Every",
+        f"figure is the mean of {IMAGES} images of the shipped samples unless it says otherwise.",
         "",
         f"Machine: {platform.processor() or platform.machine()}, one thread; Python "
         f"{platform.python_version()}, NumPy {version('numpy')}, Numba {version('numba')}.",
@@ -77,102 +82,77 @@ def _intro() -> list[str]:
     ]
 
 
-def _tables() -> list[Table]:
-    large = load_engine("large")
-    shape = f"{large.clusters} x {large.lanes}, chunk {large.chunk}"
-    return [
-        (
-            "Networks on large: weights zero, tokens kept",
-            [f"`large`: {shape}, FIFO {large.fifo_depth}, {large.axi_data_bits}-bit bus."],
-            [
-                (("90 %", "0.9"), Point(DENSE)),
-                (("90 %", "0.7"), Point(DENSE, keep_ratio=0.7)),
-                (("90 %", "0.5"), Point(DENSE, keep_ratio=0.5)),
-                (("93.9 %", "0.7"), Point(SPARSE)),
-            ],
-        ),
-        (
-            "Lanes and chunk: clusters x lanes, chunk, kLUT of lanes",
-            ["90 % zeros, 0.9 of the tokens. A lane takes about 403 six-input LUTs with 16-input",
-             "chunks and 650 with 32."],
-            [
-                ((f"{k} x {n}", str(c), f"{k * n * _LUTS[c] / 1000:.0f}" if c in _LUTS else "-"),
-                 Point(DENSE, _shape(k, n, c)))
-                for k, n, c in ((24, 8, 16), (18, 8, 16), (12, 8, 16), (12, 16, 16), (24, 8, 32),
-                                (12, 8, 32), (8, 8, 16), (8, 8, 32), (8, 8, 64))
-            ],
-        ),
-        (
-            "As many adders as Prosperity's array: clusters x lanes, chunk",
-            ["32 lanes, 128 adders; 93.9 % zeros, 0.7 of the tokens. Prosperity's simulator gives",
-             "1,871,685 cycles for the same network, without first layer and head (its published",
-             "reference file)."],
-            [
-                (("4 x 8", str(c)), Point(SPARSE, _shape(4, 8, c))) for c in (16, 32, 64)
-            ],
-        ),
-        (
-            "Queue of a lane: FIFO depth",
-            ["90 % zeros, 0.9 of the tokens, `large` otherwise."],
-            [((str(f),), Point(DENSE, {"fifo_depth": f})) for f in (1, 4, 16, 32)],
-        ),
-        (
-            "Mapping: bands of positions",
-            ["The same; as many bands as asked for in every layer that can have them, or as the",
-             "compiler chooses."],
-            [
-                *(((str(b),), Point(DENSE, bands=b)) for b in (1, 8)),
-                (("chosen",), Point(DENSE)),
-            ],
-        ),
-        (
-            "External memory: cycles a beat",
-            ["The same; 128-bit beats."],
-            [((str(i),), Point(DENSE, {"memory_interval": i})) for i in (1, 4)],
-        ),
-    ]  # fmt: skip
-
-
-def _balanced_table() -> Table:
-    return (
-        "Balanced tickets: weights of an output",
-        ["90 % zeros, 0.9 of the tokens; as uneven as pruning leaves them, or as many weights",
-         "in every output of a layer. What balancing costs in accuracy is not measured."],
-        [
-            (("uneven",), Point(DENSE)),
-            (("balanced",), Point(DENSE, balanced=True)),
-            (("balanced, chunk 32",), Point(DENSE, _shape(24, 8, 32), balanced=True)),
-        ],
-    )  # fmt: skip
-
-
-def _shape(clusters: int, lanes: int, chunk: int) -> dict[str, int]:
-    """Fields of an engine like `large`, its memories as many bits at any chunk.
-
-    A pixel takes a word however wide, which wide chunks need some words more for.
-    """
-    large = load_engine("large")
-    depths = {name: getattr(large, name) for name in ("mask_depth", "spike_depth", "count_depth")}
-    fields = {name: depth * large.chunk // chunk for name, depth in depths.items()}
-    fields["spike_depth"] = max(fields["spike_depth"], _PIXEL_WORDS)
-    return {
-        "clusters": clusters,
-        "lanes": lanes,
-        "chunk": chunk,
-        "attention_units": min(large.attention_units, clusters),
-        **fields,
-    }
-
-
 def _cells(m: Measured) -> tuple[str, ...]:
     return (
         f"{m.cycles:,.0f}",
         f"{m.stem_cycles:,.0f}",
         f"{m.busy:.1%}",
+        f"{m.matmul_busy:.1%}",
         f"{m.matches_per_lane:,.0f}",
         f"{m.broadcasts:,.0f}",
         f"{m.mbit:.1f}",
     )
+
+
+def _ideal(found: dict[Point, Measured]) -> Iterator[str]:
+    """What both sparsities together gain, of what they could."""
+    dense, both = next(iter(found.values())), found[BOTH]
+    gain, ideal = dense.cycles / both.cycles, dense.matches_per_lane / both.matches_per_lane
+    yield f"Both sparsities together: {gain:.1f} times fewer cycles than dense,"
+    yield f"of {ideal:.1f} times"
+    yield "fewer matches (weights met by packed steps that are not silent):"
+    yield f"{gain / ideal:.0%} of the"
+    yield f"ideal. The dense run keeps {dense.matmul_busy:.1%} of the lanes busy in its matmuls and"
+    yield "convolutions."
+    yield ""
+
+
+def _bounds_section() -> list[str]:
+    engine, frame = load_engine("large"), bounds(Point(DENSE))
+    slow = frame[(frame["ratio"] > RATIO_LIMIT) | (frame["work_ratio"] > WORK_LIMIT)]
+    rows = [
+        (
+            row["layer"],
+            f"{row['cycles']:,.0f}",
+            f"{row['bound']:,.0f}",
+            row["limit"],
+            f"{row['ratio']:.2f}",
+            f"{row['work_ratio']:.2f}",
+            f"{row['memory']:,.0f}",
+            f"{row['idle']:.1%}",
+        )
+        for _, row in frame.iterrows()
+    ]
+    names = ("layer", "cycles", "bound", "limit", "cycles / bound", "without broadcasts",
+             "beats arrived", "waiting for weights")  # fmt: skip
+    told = ", ".join(f"`{name}`" for name in slow["layer"]) or "none"
+    return [
+        "## Layers and their lower bounds",
+        "",
+        f"`large` ({engine.clusters} x {engine.lanes}), 90 % zeros, 0.9 of the",
+        "tokens. Bound: the most",
+        "of broadcasts a cluster, matches a lane, beats of the memory,",
+        "membrane updates a cluster, and",
+        "attention rows a unit, each spread perfectly. Beats that arrived",
+        "while the layer ran are those",
+        "of later layers as well: weights stream ahead of compute.",
+        "",
+        *table(names, rows, _SOURCE, words=(0, 3)),
+        f"Above {RATIO_LIMIT} times the bound, or {WORK_LIMIT} times that",
+        f"without broadcasts: {told}.",
+        "",
+    ]
+
+
+def _simulator_section(large: Measured) -> list[str]:
+    return [
+        "## The simulator",
+        "",
+        f"`large`, 90 % zeros, 0.9 of the tokens: {large.images_per_second:.1f}",
+        "frames/s on one core,",
+        "compiled code at hand, when the figure above was made.",
+        "",
+    ]
 
 
 def _rtl_frame(name: str) -> dict[str, Any]:
@@ -208,7 +188,6 @@ def _rtl_section(result: dict[str, Any]) -> list[str]:
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, prog="python -m bench.performance")
     parser.add_argument("--out", type=Path, default=Path("docs/performance.md"))
-    parser.add_argument("--balanced", action="store_true", help="a balanced ticket as well")
     parser.add_argument("--rtl", choices=(DENSE, SPARSE), help="take a frame through the RTL")
     return parser.parse_args(arguments)
 

@@ -9,6 +9,7 @@ from sparsespike.contract.config import EngineConfig, load_engine
 
 BASE: dict[str, Any] = {
     "lanes": 2,
+    "lane_channels": 1,
     "chunk": 8,
     "time_steps": 2,
     "mask_depth": 32,
@@ -33,6 +34,10 @@ _CHANGES: tuple[dict[str, Any], ...] = (
     {"time_steps": 4},
     {"time_steps": 8},
     {"fifo_depth": 16},
+    {"lane_channels": 2},
+    {"lane_channels": 2, "lanes": 8, "chunk": 16, "time_steps": 4},
+    {"digit_bits": 2},
+    {"digit_bits": 2, "lane_channels": 2, "lanes": 4, "chunk": 16, "time_steps": 4},
     {"axi_data_bits": 128},
     {"clusters": 2},
     {"clusters": 4, "attention_units": 2},
@@ -61,6 +66,8 @@ _CHANGES: tuple[dict[str, Any], ...] = (
 _CHOICES: dict[str, tuple[Any, ...]] = {
     "clusters": (1, 1, 2, 3),
     "lanes": (1, 2, 3, 4, 6),
+    "lane_channels": (1, 1, 2),
+    "digit_bits": (1, 1, 2),
     "chunk": (4, 8, 16, 32),
     "time_steps": (1, 2, 3, 4),
     "fifo_depth": (2, 4, 8),

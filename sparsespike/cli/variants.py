@@ -57,10 +57,15 @@ def with_selectors(network: IntegerNetwork, count: int) -> IntegerNetwork:
     )
 
 
-def always_firing(network: IntegerNetwork) -> tuple[IntegerNetwork, NDArray[np.uint8]]:
-    """A network without zeros whose every neuron fires in every step, and the image for it."""
+def always_firing(
+    network: IntegerNetwork, *, with_zeros: bool = False
+) -> tuple[IntegerNetwork, NDArray[np.uint8]]:
+    """A network whose every neuron fires in every step, and the image for it.
+
+    with_zeros: weights that are 0 stay so; else it has none.
+    """
     full = with_keep_ratio(network, 1.0)
-    layers = tuple(_firing(layer) for layer in full.layers)
+    layers = tuple(_firing(layer, 0 if with_zeros else 1) for layer in full.layers)
     size, channels = full.config.image_size, full.config.in_channels
     white = np.full((1, size, size, channels), 255, np.uint8)
     return replace(full, pixel_pad=np.full(channels, 255, np.uint8), layers=layers), white
@@ -91,10 +96,10 @@ def _kept(layer: IntegerLayer, keep: int) -> IntegerLayer:
     return replace(layer, keep=keep)
 
 
-def _firing(layer: IntegerLayer) -> IntegerLayer:
+def _firing(layer: IntegerLayer, least: int) -> IntegerLayer:
     if layer.kind == "attention":
         return replace(layer, threshold=np.ones_like(layer.threshold))
-    positive = np.maximum(np.abs(layer.weight), 1).astype(np.int8)
+    positive = np.maximum(np.abs(layer.weight), least).astype(np.int8)
     return replace(
         layer,
         weight=positive,

@@ -15,16 +15,21 @@ from sparsespike.contract.program import Program
 
 
 def compile_network(
-    net: IntegerNetwork, engine: EngineConfig, *, bands: Mapping[str, int] | None = None
+    net: IntegerNetwork,
+    engine: EngineConfig,
+    *,
+    bands: Mapping[str, int] | None = None,
+    ordered: bool = True,
 ) -> Program:
     """The program that computes `net` on `engine`, the same for the same input.
 
-    bands: layer name -> bands of positions, where the best choice is not wanted. Raises
+    bands: layer name -> bands of positions, where the best choice is not wanted. ordered: channels
+    of like work share a tile; else they stay in the network's order, for comparison. Raises
     ContractError, one line with layer, buffer and remedy, if the engine is too small.
     """
     check_limits(engine, net.config)
     flows = dataflow(net.config)
-    plan = plan_tensors(net, engine, flows)
+    plan = plan_tensors(net, engine, flows, ordered=ordered)
     lowering = Lowering(net, engine, plan, bands or {})
     layers, packets = zip(*(lowering.lower(i, flow) for i, flow in enumerate(flows)), strict=True)
     image = memory_image(

@@ -22,6 +22,9 @@ from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
 from sparsespike.contract.network import IntegerNetwork
 
+Work = tuple[NDArray[np.int64], int]
+"""Expected cycles of each output channel's lane, and of a tile at least."""
+
 
 @dataclass(frozen=True, eq=False)
 class Plan:
@@ -31,19 +34,29 @@ class Plan:
     base: Mapping[str, int]
 
 
-def plan_tensors(net: IntegerNetwork, engine: EngineConfig, flows: Sequence[Flow]) -> Plan:
-    """Lays out every tensor. Raises ContractError if a memory is too small."""
+def plan_tensors(
+    net: IntegerNetwork, engine: EngineConfig, flows: Sequence[Flow], *, ordered: bool
+) -> Plan:
+    """Lays out every tensor. Raises ContractError if a memory is too small.
+
+    ordered: by the work of the channels, see `compile_network`.
+    """
+    work = {
+        flow.name: _lane_work(net, engine, flow, ordered=ordered)
+        for flow in flows
+        if flow.target and flow.kind != "attention"
+    }
     storage = {IMAGE: _image_storage(engine, net.config.in_channels)}
-    storage[STEM] = storage[RESIDUAL] = _residual_storage(net, engine, flows)
+    storage[STEM] = storage[RESIDUAL] = _residual_storage(engine, flows, work)
     for flow in flows:
         if flow.target is None or flow.target in storage:
             continue
         if flow.kind == "attention":
             made = attention_storage(engine, storage[flow.source], net.config.dim)
         elif flow.name.endswith(".qkv"):
-            made = qkv_storage(engine, *_lane_work(net, engine, flow), net.config.heads)
+            made = qkv_storage(engine, *work[flow.name], net.config.heads)
         else:
-            made = plain_storage(engine, nonzeros(net, flow))
+            made = plain_storage(engine, work[flow.name][0])
         storage[flow.target] = made
     return Plan(storage, place_tensors(engine, flows, _sizes(net, engine, flows, storage)))
 
@@ -55,21 +68,26 @@ def nonzeros(net: IntegerNetwork, flow: Flow) -> NDArray[np.int64]:
     return count
 
 
-def _lane_work(
-    net: IntegerNetwork, engine: EngineConfig, flow: Flow
-) -> tuple[NDArray[np.int64], int]:
-    """Expected cycles of each output channel's lane, and of a tile at least, over all positions."""
+def _lane_work(net: IntegerNetwork, engine: EngineConfig, flow: Flow, *, ordered: bool) -> Work:
+    """Expected cycles of each output channel's lane, and of a tile at least, over all positions.
+
+    Not ordered: as if all channels had as much to do, which leaves them where they are.
+    """
     channels = net.layer(flow.name).weight.shape[1]
     words = flow.neighbours * derived.ceil_div(channels, engine.chunk)
     lanes = lane_cycles(engine, flow, nonzeros(net, flow)) * flow.tokens
+    if not ordered:
+        lanes = np.ones_like(lanes)
     return lanes, tile_cycles(engine, flow, words) * flow.tokens
 
 
-def _residual_storage(net: IntegerNetwork, engine: EngineConfig, flows: Sequence[Flow]) -> Storage:
+def _residual_storage(
+    engine: EngineConfig, flows: Sequence[Flow], work: Mapping[str, Work]
+) -> Storage:
     """That of x, whose order all layers share that add to it."""
-    writers = [flow for flow in flows if flow.target in COUNT_TENSORS]
-    work, floors = zip(*(_lane_work(net, engine, flow) for flow in writers), strict=True)
-    return shared_storage(engine, np.stack(work, axis=1), np.array(floors))
+    writers = [work[flow.name] for flow in flows if flow.target in COUNT_TENSORS]
+    lanes, floors = zip(*writers, strict=True)
+    return shared_storage(engine, np.stack(lanes, axis=1), np.array(floors))
 
 
 def _image_storage(engine: EngineConfig, channels: int) -> Storage:

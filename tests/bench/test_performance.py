@@ -2,13 +2,27 @@
 
 import json
 
+import pandas as pd
 import pytest
 
 from bench import performance
 from bench.performance_points import Measured
+from bench.performance_tables import shape, tables
 from sparsespike.contract.config import load_engine
 
-MEASURED = Measured(1e5, 6e4, 20.5, 0.5, 5e4, 7e4, 4.0)
+MEASURED = Measured(1e5, 6e4, 20.5, 0.5, 0.55, 5e4, 7e4, 4.0)
+BOUNDS = pd.DataFrame(
+    {
+        "layer": ["conv0", "head"],
+        "cycles": [1200.0, 900.0],
+        "bound": [1000.0, 300.0],
+        "limit": ["matches", "memory"],
+        "ratio": [1.2, 3.0],
+        "work_ratio": [1.2, 3.0],
+        "memory": [10.0, 300.0],
+        "idle": [0.01, 0.5],
+    }
+)
 RTL = {
     "network": "spikformer-4-384",
     "bit_exact": True,
@@ -25,6 +39,7 @@ RTL = {
 @pytest.fixture
 def page(tmp_path, monkeypatch):
     monkeypatch.setattr(performance, "measured", lambda point: MEASURED)
+    monkeypatch.setattr(performance, "bounds", lambda point: BOUNDS)
     monkeypatch.setattr(performance, "RTL_FILE", tmp_path / "rtl.json")
     (tmp_path / "rtl.json").write_text(json.dumps(RTL))
     assert performance.main(["--out", str(tmp_path / "page.md")]) == 0
@@ -33,8 +48,13 @@ def page(tmp_path, monkeypatch):
 
 def test_page_says_what_was_simulated(page):
     assert "weights are random tickets" in page
-    assert "| 93.9 % | 0.7 | 100,000 | 60,000 | 50.0% | 50,000 | 70,000 | 20.5 |" in page
-    assert page.count("*Source: `python -m bench.performance`*") == len(performance._tables())
+    assert "| 93.9 % | 0.7 | 100,000 | 60,000 | 50.0% | 55.0% | 50,000 | 70,000 | 20.5 |" in page
+    assert page.count("*Source: `python -m bench.performance`*") == len(tables()) + 1
+
+
+def test_layers_far_above_their_bound_are_named(page):
+    assert "| conv0 | 1,200 | 1,000 | matches | 1.20 | 1.20 | 10 | 1.0% |" in page
+    assert "without broadcasts: `head`." in page.replace("\n", " ")
 
 
 def test_a_difference_is_shown(page):
@@ -46,7 +66,7 @@ def test_a_difference_is_shown(page):
 
 @pytest.mark.parametrize("chunk", [16, 32, 64])
 def test_engines_of_other_shapes_are_like_large(chunk):
-    large, other = load_engine("large"), load_engine("large", **performance._shape(4, 8, chunk))
+    large, other = load_engine("large"), load_engine("large", **shape(4, 8, chunk))
     assert (other.clusters, other.lanes, other.attention_units) == (4, 8, 4)
     assert other.mask_depth * chunk == large.mask_depth * large.chunk
     assert other.spike_depth * chunk >= large.spike_depth * large.chunk

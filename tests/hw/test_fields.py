@@ -8,6 +8,7 @@ from sparsespike.contract.config import EngineConfig, load_engine
 
 FIELDS = {
     "lanes": 1,
+    "lane_channels": 1,
     "chunk": 8,
     "time_steps": 2,
     "mask_depth": 32,
