@@ -52,9 +52,8 @@ def main(arguments: list[str] | None = None) -> int:
         names = (*entry.names, *_HEAD)
         lines += table(names, rows, _SOURCE, words=range(len(entry.names)))
         if entry.title.startswith("What each"):
-            lines += _ideal(
-                dict(zip((point for _, point in entry.rows), found[entry.title], strict=True))
-            )
+            points = [point for _, point in entry.rows]
+            lines += _ideal(found[entry.title][0], found[entry.title][points.index(BOTH)])
     lines += [*_bounds_section(), *_simulator_section(found["Networks on large"][0])]
     if RTL_FILE.is_file():
         lines += _rtl_section(json.loads(RTL_FILE.read_text()))
@@ -94,9 +93,8 @@ def _cells(m: Measured) -> tuple[str, ...]:
     )
 
 
-def _ideal(found: dict[Point, Measured]) -> Iterator[str]:
+def _ideal(dense: Measured, both: Measured) -> Iterator[str]:
     """What both sparsities together gain, of what they could."""
-    dense, both = next(iter(found.values())), found[BOTH]
     gain, ideal = dense.cycles / both.cycles, dense.matches_per_lane / both.matches_per_lane
     yield f"Both sparsities together: {gain:.1f} times fewer cycles than dense,"
     yield f"of {ideal:.1f} times"
