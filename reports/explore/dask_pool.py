@@ -30,7 +30,7 @@ class DaskPool:
                 n_workers=workers,
                 threads_per_worker=1,
                 processes=True,
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",  # a free port: explorations run side by side
                 memory_limit=0,
                 silence_logs=logging.ERROR,
             )

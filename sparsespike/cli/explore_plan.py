@@ -3,6 +3,7 @@
 import copy
 import itertools
 import math
+import time
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from sparsespike.contract.timing import TIMING_FIELDS
 
 _COUNTED = 20_000
 _TRIED = 30
+_SCORED = 8
 
 
 class Plan(NamedTuple):
@@ -61,8 +63,8 @@ def plan(
             itertools.islice(filter(space.allows, space.combinations()), _TRIED),
             _sharing(space, points),
         )
-    labelled = 0 if points == known else networks * len(work.labelled)
-    return Plan(points, known, networks, seconds, labelled * seconds / len(work.images), workers)
+    accuracy = 0.0 if points == known else networks * _accuracy_seconds(space, work)
+    return Plan(points, known, networks, seconds, accuracy, workers)
 
 
 def _networks(space: Space) -> int:
@@ -91,6 +93,17 @@ def _measured(work: Workload, points: Iterable[Point], sharing: float) -> float:
             again = work.evaluate(fresh, engine, work.images).seconds
             return again + (first - again) / sharing
     return 0.0
+
+
+def _accuracy_seconds(space: Space, work: Workload) -> float:
+    """Seconds that the accuracy of one network takes, by its first images."""
+    few = slice(0, _SCORED)
+    images, labels = work.labelled[few], work.labels[few]
+    if not len(images):
+        return 0.0
+    started = time.perf_counter()
+    work.classify(work.networks.variant({}), space.base_engine, images, labels)
+    return (time.perf_counter() - started) / len(images) * len(work.labelled)
 
 
 def _sharing(space: Space, points: int) -> float:

@@ -131,7 +131,10 @@ def test_a_cluster_gives_the_same_table(words, tmp_path):
     from distributed import LocalCluster
 
     with LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=logging.ERROR
+        n_workers=2,
+        threads_per_worker=1,
+        dashboard_address="127.0.0.1:0",
+        silence_logs=logging.ERROR,
     ) as cluster:
         address = cluster.scheduler_address
         driver = _start([*words, "-o", str(tmp_path / "far"), "--scheduler", address])
