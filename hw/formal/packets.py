@@ -136,7 +136,7 @@ CLAIMS = (
             ("packet.valid.eq(self.i.valid & self.i.ready)", "packet.valid.eq(self.i.valid)"),
             ("begins.eq(~is_header & ~opened & is_free)", "begins.eq(~opened & is_free)"),
         ),
-        depth=12,
+        depth=8,
         unbounded=False,
     ),
 )
