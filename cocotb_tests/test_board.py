@@ -2,7 +2,6 @@
 """The host program runs a network on the simulated board over its UART pins."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -63,13 +62,11 @@ def write(program, folder):
 
 
 def differences(built, host, run_dir):
-    paths = os.pathsep.join([str(host), str(BENCH), os.environ.get("PYTHONPATH", "")])
-    run(
-        built,
-        "board_bench",
-        run_dir=run_dir,
-        environment={"BOARD_HOST": str(host), "PYTHONPATH": paths},
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        # The runner hands its own import path on to the simulation.
+        patch.syspath_prepend(BENCH)
+        patch.syspath_prepend(host)
+        run(built, "board_bench", run_dir=run_dir, environment={"BOARD_HOST": str(host)})
     return json.loads((run_dir / "differences.json").read_text())
 
 

@@ -143,6 +143,7 @@ CLAIMS = (
             ("(left == 1)", "(left == 2)"),
             ("word.eq(word + 1)", "word.eq(word + step)"),
         ),
+        unbounded=False,
     ),
     Claim(
         name="row scheduler",
