@@ -11,7 +11,6 @@ import argparse
 import json
 import platform
 import sys
-from collections.abc import Iterator
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -48,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"{entry.title}: {', '.join(words)}", flush=True)
             found.setdefault(entry.title, []).append(measured(point))
             rows.append((*words, *_cells(found[entry.title][-1])))
-        lines += [f"## {entry.title}", "", *wrap(" ".join(entry.text), 96), ""]
+        lines += [f"## {entry.title}", "", *_paragraph(*entry.text)]
         names = (*entry.names, *_HEAD)
         lines += table(names, rows, _SOURCE, words=range(len(entry.names)))
         if entry.title.startswith("What each"):
@@ -93,16 +92,15 @@ def _cells(m: Measured) -> tuple[str, ...]:
     )
 
 
-def _ideal(dense: Measured, both: Measured) -> Iterator[str]:
+def _ideal(dense: Measured, both: Measured) -> list[str]:
     """What both sparsities together gain, of what they could."""
     gain, ideal = dense.cycles / both.cycles, dense.matches_per_lane / both.matches_per_lane
-    yield f"Both sparsities together: {gain:.1f} times fewer cycles than dense,"
-    yield f"of {ideal:.1f} times"
-    yield "fewer matches (weights met by packed steps that are not silent):"
-    yield f"{gain / ideal:.0%} of the"
-    yield f"ideal. The dense run keeps {dense.matmul_busy:.1%} of the lanes busy in its matmuls and"
-    yield "convolutions."
-    yield ""
+    return _paragraph(
+        f"Both sparsities together: {gain:.1f} times fewer cycles than dense, of {ideal:.1f} times",
+        f"fewer matches (weights met by packed steps that are not silent): {gain / ideal:.0%} of",
+        f"the ideal. The dense run keeps {dense.matmul_busy:.1%} of the lanes busy in its matmuls",
+        "and convolutions.",
+    )
 
 
 def _bounds_section() -> list[str]:
@@ -121,24 +119,31 @@ def _bounds_section() -> list[str]:
         )
         for _, row in frame.iterrows()
     ]
-    names = ("layer", "cycles", "bound", "limit", "cycles / bound", "without broadcasts",
-             "beats arrived", "waiting for weights")  # fmt: skip
+    names = (
+        "layer",
+        "cycles",
+        "bound",
+        "limit",
+        "cycles / bound",
+        "without broadcasts",
+        "beats arrived",
+        "waiting for weights",
+    )
     told = ", ".join(f"`{name}`" for name in slow["layer"]) or "none"
     return [
         "## Layers and their lower bounds",
         "",
-        f"`large` ({engine.clusters} x {engine.lanes}), 90 % zeros, 0.9 of the",
-        "tokens. Bound: the most",
-        "of broadcasts a cluster, matches a lane, beats of the memory,",
-        "membrane updates a cluster, and",
-        "attention rows a unit, each spread perfectly. Beats that arrived",
-        "while the layer ran are those",
-        "of later layers as well: weights stream ahead of compute.",
-        "",
+        *_paragraph(
+            f"`large` ({engine.clusters} x {engine.lanes}), 90 % zeros, 0.9 of the tokens. Bound:",
+            "the most of broadcasts a cluster, matches a lane, beats of the memory, membrane updates",
+            "a cluster, and attention rows a unit, each spread perfectly. Beats that arrived while",
+            "the layer ran are those of later layers as well: weights stream ahead of compute.",
+        ),
         *table(names, rows, _SOURCE, words=(0, 3)),
-        f"Above {RATIO_LIMIT} times the bound, or {WORK_LIMIT} times that",
-        f"without broadcasts: {told}.",
-        "",
+        *_paragraph(
+            f"Above {RATIO_LIMIT} times the bound, or {WORK_LIMIT} times that without broadcasts:",
+            f"{told}.",
+        ),
     ]
 
 
@@ -146,11 +151,15 @@ def _simulator_section(large: Measured) -> list[str]:
     return [
         "## The simulator",
         "",
-        f"`large`, 90 % zeros, 0.9 of the tokens: {large.images_per_second:.1f}",
-        "frames/s on one core,",
-        "compiled code at hand, when the figure above was made.",
-        "",
+        *_paragraph(
+            f"`large`, 90 % zeros, 0.9 of the tokens: {large.images_per_second:.1f} frames/s on",
+            "one core, compiled code at hand, when the figure above was made.",
+        ),
     ]
+
+
+def _paragraph(*parts: str) -> list[str]:
+    return [*wrap(" ".join(parts), 96), ""]
 
 
 def _rtl_frame(name: str) -> dict[str, Any]:
