@@ -135,9 +135,10 @@ def _bounds_section() -> list[str]:
         "",
         *_paragraph(
             f"`large` ({engine.clusters} x {engine.lanes}), 90 % zeros, 0.9 of the tokens. Bound:",
-            "the most of broadcasts a cluster, matches a lane, beats of the memory, membrane updates",
-            "a cluster, and attention rows a unit, each spread perfectly. Beats that arrived while",
-            "the layer ran are those of later layers as well: weights stream ahead of compute.",
+            "the most of broadcasts a cluster, matches a lane, beats of the memory, membrane",
+            "updates a cluster and attention rows a unit, if all were spread perfectly. Beats that",
+            "arrived while the layer ran are those of later layers as well: weights stream ahead",
+            "of compute.",
         ),
         *table(names, rows, _SOURCE, words=(0, 3)),
         *_paragraph(
