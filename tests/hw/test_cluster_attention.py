@@ -221,7 +221,7 @@ class Bench:
     [
         ({"time_steps": 2}, 0, 0),
         ({"time_steps": 3, "clusters": 3, "attention_units": 2}, 1, 40),
-        ({"time_steps": 1, "chunk": 4, "lanes": 8, "head_slots": 16}, 0, 12),
+        ({"time_steps": 1, "chunk": 4, "lanes": 8, "lane_channels": 1, "head_slots": 16}, 0, 12),
         ({"time_steps": 6, "chunk": 8, "lanes": 1}, 0, 2),
     ],
 )
