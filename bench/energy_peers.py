@@ -15,6 +15,7 @@ from pathlib import Path
 
 from bench.blocks import write_block
 from bench.energy_peers_text import PROSPERITY_MHZ, TECHNOLOGY, block_text, prosperity
+from bench.performance_tables import shape
 from model.random_ticket import TICKETS, make_ticket
 from model.zoo import sample_images
 from reports.reference_runs import (
@@ -36,17 +37,14 @@ DOCUMENT = Path(__file__).parent.parent / "docs" / "energy.md"
 BLOCK = "peers"
 TICKET = "spikformer-4-384-s94-r70"
 NOTE = "random ticket, not trained: its accuracy means nothing"
-_32_LANES = {"clusters": 4, "lanes": 8, "attention_units": 4}
 ENGINES: dict[str, dict[str, int]] = {
     PRESET: {},
-    "4 x 8, chunk 16": {**_32_LANES, "chunk": 16},
-    "4 x 8, chunk 32": {**_32_LANES, "chunk": 32, "mask_depth": 128, "spike_depth": 5120,
-                        "count_depth": 1536},
-    "4 x 8, chunk 64": {**_32_LANES, "chunk": 64, "mask_depth": 64, "spike_depth": 4096,
-                        "count_depth": 768},
-}  # fmt: skip
-"""What differs from `large`; memories hold as many channels in words of any width. 32 lanes have
-128 adders. A pixel takes a word however wide it is, so that 4,096 of them are the least."""
+    **{
+        f"{clusters} x {lanes}, chunk {chunk}": shape(clusters, lanes, chunk, digit_bits=2)
+        for clusters, lanes, chunk in ((4, 8, 32), (8, 4, 16), (8, 4, 32), (8, 4, 64))
+    },
+}
+"""What differs from `large`: 32 lanes of two channels, which have 128 adders, and 2-bit digits."""
 
 
 def main(arguments: list[str] | None = None) -> int:
