@@ -54,6 +54,7 @@ def _broadcaster(engine: EngineConfig) -> Columns:
         "masks": channels * engine.chunk,
         "offsets": channels * _offset_bits(engine),
         "lanes": channels,
+        "banded": int(engine.clusters > 1),
     }
 
 
@@ -65,6 +66,7 @@ def _neuron(engine: EngineConfig) -> Columns:
         "sums": channels * engine.time_steps * engine.accumulator_bits,
         "row": derived.lane_pitch(engine) * engine.time_steps,
         "lanes": channels,
+        "banded": int(engine.clusters > 1),
         "delays": engine.time_steps**2,
     }
 
