@@ -62,7 +62,8 @@ def memory_cost(memory: EngineMemory, kind: Mapping[str, Any]) -> dict[str, floa
     """LUTs, flip-flops and block RAMs of one memory, by the rule that Yosys was seen to follow.
 
     `luts` and `blocks` list the (width, depth, cost) that a memory can be cut into. One that is not
-    deeper than `lut_depth`, has `lut_bits` at most, or is not registered, stands in LUTs, its output register apart.
+    deeper than `lut_depth`, has `lut_bits` at most, or is not registered, stands in LUTs, its
+    output register apart.
     """
     in_luts = memory.depth <= kind["lut_depth"] or not memory.registered
     in_luts |= memory.width * memory.depth <= kind["lut_bits"]

@@ -12,22 +12,13 @@ from sparsespike.contract.config import load_engine
 from sparsespike.contract.errors import ContractError
 
 SMALL = {name: value for name, value in BASE.items() if name != "lanes"}
-OTHER = SMALL | {
-    "chunk": 4,
-    "time_steps": 4,
-    "weight_depth": 128,
-    "spike_depth": 512,
-    "count_depth": 128,
-    "max_classes": 8,
-    "head_slots": 4,
-    "attention_depth": 4,
-}
 # LUTs, flip-flops, block RAMs, multipliers as `sparsespike synth --target xc7` counts them.
 SYNTHESISED = [
-    (SMALL | {"lanes": 1}, 7322, 6854, 6.5, 8),
-    (SMALL | {"lanes": 2}, 7894, 7288, 4.5, 8),
-    (SMALL | {"lanes": 4}, 8761, 8162, 3.5, 8),
-    (OTHER | {"lanes": 2}, 8786, 8083, 3.5, 8),
+    (SMALL | {"lanes": 1}, 8122, 8000, 6.5, 8),
+    (SMALL | {"lanes": 2}, 8449, 8463, 4.5, 8),
+    (SMALL | {"lanes": 4}, 9383, 9392, 3.5, 8),
+    (SMALL | {"lanes": 2, "lane_channels": 2}, 9069, 9182, 3.5, 8),
+    (SMALL | {"lanes": 2, "digit_bits": 2}, 8593, 8541, 4.5, 8),
 ]
 # Memories of hw/sparsespike_memory.sv, each put through Yosys alone.
 MEMORIES = [
@@ -54,7 +45,8 @@ def test_the_model_is_near_what_was_synthesised(fields, lut, ff, bram, dsp):
     guess = estimate(load_engine("micro", **fields))
     assert guess.lut == pytest.approx(lut, rel=0.05)
     assert guess.ff == pytest.approx(ff, rel=0.05)
-    assert (guess.bram, guess.dsp) == (bram, dsp)
+    assert guess.bram == bram
+    assert guess.dsp == pytest.approx(dsp, abs=1)
 
 
 @pytest.mark.parametrize("shape, lut, ff, bram", MEMORIES)
