@@ -2,14 +2,15 @@
 """Blocks that compute, alone in RTL, against NumPy and the contract's own arithmetic."""
 
 import random
+from itertools import product
 
 import numpy as np
 import pytest
 
 from cocotb_tests.block_run import Lookup, Plan, Probe, Sink, Source, const, run_block
 from hw import layouts
-from hw.attention_unit import AttentionUnit
-from hw.cluster_layouts import beat_layout, mask_layout, sums_layout
+from hw.attention_unit import WORD_DELAY, AttentionUnit
+from hw.cluster_layouts import beat_layout, lane_masks_layout, lane_sums_layout, sums_layout
 from hw.lane_unit import LaneUnit
 from hw.membrane_pipeline import MembranePipeline
 from hw.top_k import TopK
@@ -42,7 +43,8 @@ def _load(engine, weights):
     "fields",
     [{}, {"time_steps": 1, "chunk": 4, "fifo_depth": 1}, {"weight_bits": 4, "time_steps": 3},
      {"chunk": 32, "fifo_depth": 3, "axi_data_bits": 128, "weight_bits": 6},
-     {"digit_bits": 2}, {"digit_bits": 2, "chunk": 8, "time_steps": 1, "weight_bits": 4}],
+     {"digit_bits": 2}, {"digit_bits": 2, "chunk": 8, "time_steps": 1, "weight_bits": 4},
+     {"lane_channels": 2}, {"lane_channels": 2, "digit_bits": 2, "chunk": 8, "fifo_depth": 2}],
 )  # fmt: skip
 def test_lane_unit(block_simulator, fields):
     """Sums of random walks: digits, pixels' shifts, empty ends, late takers."""
@@ -57,36 +59,43 @@ def test_lane_unit(block_simulator, fields):
         weights += [rng.randint(-limit, limit) for _ in range(mask.bit_count())]
     items, expected = [], []
     for _ in range(40):
-        sums = [0] * engine.time_steps
+        sums = [[0] * engine.time_steps for _ in range(engine.lane_channels)]
         for step in reversed(range(rng.randint(1, 6))):
             spikes = [
                 rng.getrandbits(engine.chunk) & rng.getrandbits(engine.chunk)
                 for _ in range(engine.time_steps * width)
             ]
-            mask, offset = rng.choice(words)
+            own = [rng.choice(words) for _ in sums]
             shift = rng.randrange(0, 5, 2) if width == 2 else rng.randrange(8)
             loud = 0
             for bits in spikes:
                 loud |= bits
-            match = loud & mask
-            if not match and step:
+            matches = [loud & mask for mask, _ in own]
+            if not any(matches) and step:
                 continue
-            for slot in range(engine.chunk):
-                if match >> slot & 1:
+            for channel, slot in product(range(len(own)), range(engine.chunk)):
+                if matches[channel] >> slot & 1:
+                    mask, offset = own[channel]
                     weight = weights[offset + (mask & (1 << slot) - 1).bit_count()]
                     for place, bits in enumerate(spikes):
                         a, bit = divmod(place, width)
-                        sums[a] += (weight << shift + bit) * (bits >> slot & 1)
+                        sums[channel][a] += (weight << shift + bit) * (bits >> slot & 1)
             beat = {"spikes": spikes, "shift": shift, "last": int(step == 0)}
-            word = const(mask_layout(engine), {"mask": mask, "offset": offset})
-            items.append([const(beat_layout(engine), beat), match, word])
+            entries = [{"mask": mask, "offset": offset} for mask, offset in own]
+            match = sum(bits << i * engine.chunk for i, bits in enumerate(matches))
+            masks = const(lane_masks_layout(engine), entries)
+            items.append([const(beat_layout(engine), beat), match, masks])
         expected.append(sums)
     pokes = _load(engine, weights)
     plan = Plan(
         pokes=pokes,
         sources={
             "entry": Source(
-                valid="push", full="full", data=["beat", "match", "word"], items=items, stalls=0.5
+                valid="push",
+                full="full",
+                data=["beat", "matches", "words"],
+                items=items,
+                stalls=0.5,
             )
         },
         sinks={
@@ -96,7 +105,8 @@ def test_lane_unit(block_simulator, fields):
         drain=1000,
     )
     events = run_block(LaneUnit(engine, lane=0), plan, simulator=block_simulator)
-    assert [_sums(engine, row[1]) for row in events.sinks["sums"]] == expected
+    found = [lane_sums_layout(engine).from_bits(row[1]) for row in events.sinks["sums"]]
+    assert [[[int(x) for x in own] for own in sums] for sums in found] == expected
 
 
 @pytest.mark.parametrize(("steps", "adders"), [(4, 4), (8, 4), (3, 4), (4, 1), (8, 3), (16, 8)])
@@ -125,13 +135,13 @@ def test_membrane_pipeline(block_simulator, steps, adders):
                     currents=_pack(shifted, engine.membrane_bits),
                 )
                 fired = [int(expected[t, slot]) << i for i, t in enumerate(own)]
-                wanted[cycle + adders] = sum(fired)
+                wanted[cycle + adders + 1] = sum(fired)
                 cycle += 1
-            cycle += max(0, adders + 2 - slots)
+            cycle += derived.neuron_gap(engine, slots) - 1
     plan = Plan(
         pokes=pokes,
         probes={"spikes": Probe(valid="", data=["spikes"])},
-        limit=cycle + adders + 5,
+        limit=cycle + adders + 6,
         stop="rst",
     )
     events = run_block(MembranePipeline(engine), plan, simulator=block_simulator)
@@ -204,7 +214,11 @@ def test_attention_unit(block_simulator, words, groups, density):
                 address="token", data="stored", latency=0, table=dict(enumerate(listed))
             ),
             "words": Lookup(
-                address="o__payload", data="spikes", latency=3, table=table, mask=(1 << 40) - 1
+                address="o__payload",
+                data="spikes",
+                latency=WORD_DELAY,
+                table=table,
+                mask=(1 << 40) - 1,
             ),
         },
         sinks={
