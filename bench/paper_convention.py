@@ -32,6 +32,8 @@ from sparsespike.contract.network import IntegerLayer, IntegerNetwork, NetworkCo
 SPIKFORMER = NetworkConfig(time_steps=4, image_size=32, dim=384, depth=4, heads=12)
 AC, MAC = 0.9e-12, 4.6e-12
 TOLERANCE = 0.02
+ROOM = 6912
+"""Weights of a lane: two channels of rpe, the heaviest layer, without a zero."""
 DOCUMENT = Path(__file__).parent.parent / "docs" / "energy.md"
 BLOCK = "convention"
 SEED, SPREAD, PIXEL = 0, 20.0, 120
@@ -57,7 +59,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     network = dense_network(SPIKFORMER)
     image = zoo.sample_images().images[:1]
-    run = simulate(compile_network(network, load_engine("large")), image, keep_tensors=True)
+    run = simulate(
+        compile_network(network, load_engine("large", weight_depth=ROOM)), image, keep_tensors=True
+    )
     assert run.tensors is not None
     rows = _by_hand(run.layers, run.counters[0], run.tensors)
     counted = paper_energy(counter_frame(run.layers, run.counters), SPIKFORMER, images=1)

@@ -42,7 +42,7 @@ class Relation:
 
 
 RELATIONS = (
-    Relation(("weights_read",), f"{_CLUSTER}/lane_\\d+/memory/weight_memory", "read_enable",
+    Relation(("weights_read",), f"{_CLUSTER}/lane_\\d+/memory/weight_memory/memory", "read_enable",
              "reads of the weight memories"),
     Relation(("queue_entries",), f"{_CLUSTER}/lane_\\d+/queue/store", "write_enable",
              "writes of the queues' memories"),

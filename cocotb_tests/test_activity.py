@@ -27,8 +27,8 @@ def test_counters_are_what_the_nets_did(measured, relation):
 
 
 WIDTHS = {
-    "weights_read": "lane_0/memory/weight_memory",
-    "mask_words_read": "lane_0/memory/mask_memory",
+    "weights_read": "lane_0/memory/weight_memory/memory",
+    "mask_words_read": "lane_0/memory/mask_memory_0/memory",
     "queue_entries": "lane_0/queue/store",
     "chunks_scanned": "broadcaster/store/spike_memory",
 }

@@ -68,7 +68,7 @@ BUS_FAULTS = {
     "silent in the descriptors": ("TIMEOUT", {"silent_beat": 30}),
     "silent in the image": ("TIMEOUT", {"silent_beat": 125}),
     "silent in the weights": ("TIMEOUT", {"silent_beat": 300}),
-    "silent near the end": ("TIMEOUT", {"silent_beat": 1000}),
+    "silent near the end": ("TIMEOUT", {"silent_beat": 700}),
 }
 
 

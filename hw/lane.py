@@ -39,7 +39,7 @@ class Lane(wiring.Component):
         weight_enable, weight_half, weight_index: weight wanted; weight: its value a cycle later.
         valid, sums: the sums of a finished walk; take: the last of them are taken in this cycle.
         match, output_stall: for the counters: a match is issued, the final issue waits.
-        additions: for the counters, a cycle later: the adders that the match uses.
+        additions: for the counters, two cycles later: the adders that the match uses.
     """
 
     def __init__(self, engine: EngineConfig) -> None:
@@ -96,10 +96,10 @@ class Lane(wiring.Component):
                 ends_walk.eq(finish & beat.last),
                 self.match.eq(standing & word.match.any() & ~self.output_stall),
                 bits.eq(Cat((slot & spikes).any() for spikes in beat.spikes)),
-                self.additions.eq(popcount(Cat(digit.any() for digit in digits))),
                 self.i.ready.eq(~standing | finish),
             ]
             m.d.sync += [
+                self.additions.eq(popcount(Cat(digit.any() for digit in digits))),
                 counted.valid.eq(self.match),
                 counted.bits.eq(Mux(self.match, bits, 0)),
                 counted.shift.eq(beat.shift),

@@ -80,7 +80,7 @@ def test_memories_and_changes_by_hand():
     engine = load_engine("small")
     split = component_table(measured, table, engine=engine, technology=TABLE)
     parts = split.set_index("component")
-    assert parts.at["weights and masks", "counters_pj"] == pytest.approx(10 * 64 * 10 / 64)
+    assert parts.at["weights and masks", "counters_pj"] == pytest.approx(10 * 8 * 10 / 64)
     assert parts.at["adders and neurons", "counters_pj"] == pytest.approx(20 * 24 * 0.1 / 32)
     assert split["counters_share"].sum() == pytest.approx(1)
     assert split["nets_share"].sum() == pytest.approx(1)
@@ -91,22 +91,18 @@ def test_memories_and_changes_by_hand():
 def test_ports_beside_what_the_counters_charge_by_hand():
     engine = load_engine("small")
     memories = [
-        MemoryPorts(
-            scope=f"{BODY}/lane_0/memory/mask_memory", width=108, reads=12, bits_written=64
-        ),
-        MemoryPorts(
-            scope=f"{BODY}/lane_0/memory/weight_memory", width=64, reads=10, bits_written=0
-        ),
+        MemoryPorts(scope=f"{BODY}/lane_0/memory/mask_memory", width=27, reads=12, bits_written=64),
+        MemoryPorts(scope=f"{BODY}/lane_0/memory/weight_memory", width=8, reads=10, bits_written=0),
         MemoryPorts(scope=f"{BODY}/tiles/constants$26", width=128, reads=100, bits_written=0),
     ]
     measured = _measured(memories, mask_words_read=8, weights_read=10)
     table = port_table(measured, engine=engine, technology=TABLE).set_index("ports")
-    assert table.at["mask words, read", "charged_bits"] == 8 * 108
-    assert table.at["mask words, read", "difference_pj"] == pytest.approx(4 * 108 * 10 / 64)
+    assert table.at["mask words, read", "charged_bits"] == 8 * 27
+    assert table.at["mask words, read", "difference_pj"] == pytest.approx(4 * 27 * 10 / 64)
     assert table.at["weights, read", "difference_pj"] == 0
     assert table.at["masks and weights, written", "moved_bits"] == 64
     assert table.at["constants of channels", "difference_pj"] == pytest.approx(12_800 * 10 / 64)
-    assert table["difference_pj"].sum() == pytest.approx((4 * 108 + 64 + 12_800) * 10 / 64)
+    assert table["difference_pj"].sum() == pytest.approx((4 * 27 + 64 + 12_800) * 10 / 64)
 
 
 def test_a_block_of_a_document_is_replaced(tmp_path):

@@ -18,7 +18,9 @@ from hw.generate import TOP, engine_verilog
 from sparsespike.contract.config import load_engine
 from sparsespike.contract.errors import ContractError
 
-ENGINE = load_engine("micro", lanes=3, chunk=4, spike_depth=64, count_depth=16, head_slots=8)
+ENGINE = load_engine(
+    "micro", lanes=3, lane_channels=1, chunk=4, spike_depth=64, count_depth=16, head_slots=8
+)
 
 # Two equal parts under different names, a third with another constant, memories with parameters.
 TREE = """
@@ -167,8 +169,8 @@ def test_blocks_add_up_to_the_whole(tmp_path, monkeypatch):
     assert result.total == sum((block.total for block in result.blocks), Count())
     assert result.block("lane").instances == ENGINE.lanes
     assert result.block("attention").instances == ENGINE.attention_units
-    # A lane: itself, its queue with a memory, its memory with two.
-    assert result.block("lane").total.lut == ENGINE.lanes * 7
+    # A lane: itself, its adders, its queue with a memory, its memory with two narrow ones.
+    assert result.block("lane").total.lut == ENGINE.lanes * 9
     assert result.block("lane").memories.lut == ENGINE.lanes * 3
 
 
