@@ -27,20 +27,21 @@ def memory_bits(engine: EngineConfig) -> int:
 
 
 def register_bits(engine: EngineConfig) -> int:
-    """Flip-flops of the engine, by a rule fitted to its netlists.
+    """Flip-flops of the engine, by a rule fitted to its netlists (tests/reports/test_engine_size.py).
 
-    A lane holds accumulators and sums for every step, a queue entry, and its control; a cluster
-    its pipelines (and an attention unit its sums); the rest reads, writes and counts.
+    A cluster holds membranes on their way, words of counts and the mask words of every channel of a
+    tile; a lane accumulators and sums of its channels, queue entries on their way, and its control;
+    an attention unit its sums; the rest reads, writes and counts.
     """
-    entry = engine.chunk * (1 + engine.time_steps)
-    queued = engine.chunk * (1 + engine.time_steps * engine.digit_bits)
-    second = 2 * engine.chunk + engine.weight_depth.bit_length() + 14 * engine.time_steps
-    lane = 2 * engine.time_steps * engine.accumulator_bits * engine.lane_channels
-    lane += queued + 143 + (engine.lane_channels - 1) * second
-    cluster = 500 * engine.time_steps + 5 * entry + 29
-    attention = 16 * engine.head_slots * engine.time_steps
-    return (
-        5921
+    steps, channels = engine.time_steps, engine.lane_channels
+    mask = engine.chunk + engine.weight_depth.bit_length()
+    lane = 30.6 + 2.61 * engine.chunk * steps * engine.digit_bits
+    lane += channels * (3.92 * mask + 4.29 * steps * engine.accumulator_bits)
+    cluster = 2186 + 11.4 * steps * engine.membrane_bits
+    cluster += 3.17 * engine.chunk * steps * engine.count_bits
+    attention = 19.3 * engine.head_slots * steps
+    return round(
+        5636
         + engine.clusters * (cluster + engine.lanes * lane)
         + engine.attention_units * attention
     )

@@ -121,10 +121,10 @@ CLAIMS = (
         module="hw.tile_packet",
         harness=_tile_packet,
         broken=(
-            ("section_ends.eq(self.line == weight_lines - 1)", "section_ends.eq(self.line == 1)"),
+            ("line_ends.eq(self.line == weight_lines - 1)", "line_ends.eq(self.line == 1)"),
             (
-                "self.end.eq(lane_ends & (self.lane == self.lanes - 1))",
-                "self.end.eq(lane_ends & 0)",
+                "self.end.eq(self.line == mask_lines - 1)",
+                "self.end.eq(0)",
             ),
         ),
         depth=14,

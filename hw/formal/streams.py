@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from types import ModuleType
 
 from amaranth.hdl import Cat, Mux, Signal, Value
@@ -10,11 +11,16 @@ from hw.bits import at_most_one, lowest_one
 from hw.formal.claim import Bench, Claim, Harness
 from sparsespike.contract.config import load_engine
 
-_STAGES = 3
+_STAGES = 4
+"""Of the address pipeline."""
+_REGISTER_STAGES = 3
+"""Of the broadcast register."""
 
 
 def _address_pipeline(module: ModuleType) -> Harness:
-    dut = module.AddressPipeline(load_engine("micro", lanes=1, chunk=4, time_steps=1))
+    dut = module.AddressPipeline(
+        load_engine("micro", lanes=1, lane_channels=1, chunk=4, time_steps=1)
+    )
     bench = Bench(dut)
     item = bench.free(2, "item")
     bench.m.d.comb += [dut.i.p.lanes.eq(item[0]), dut.i.p.final.eq(item[1])]
@@ -41,43 +47,53 @@ def _held(bench: Bench, dut: object, ready: Value) -> Signal:
 
 
 def _broadcast_register(module: ModuleType) -> Harness:
-    engine = load_engine("micro", lanes=2, chunk=4, time_steps=1, count_bits=2)
+    engine = load_engine("micro", lanes=2, lane_channels=1, chunk=4, time_steps=1, count_bits=2)
     dut = module.BroadcastRegister(engine)
     bench = Bench(dut)
     m, word = bench.m, dut.i.p
     offer, full = bench.drive(dut.i.valid, "offer"), bench.drive(dut.full, "full")
-    planes, masks = bench.drive(word.digits, "planes"), bench.free(8, "masks")
+    digits, masks = bench.drive(word.digits, "digits"), bench.free(8, "masks")
     values = bench.drive(word.values.as_value(), "values")
     last, active = bench.drive(word.last, "last"), bench.drive(word.active, "active")
     m.d.comb += [word.masks[0].mask.eq(masks[:4]), word.masks[1].mask.eq(masks[4:])]
-    left, kept, ends = (
-        bench.register(n, name) for n, name in ((2, "left"), (16, "kept"), (1, "ends"))
-    )
-    lanes, stands = bench.register(2, "lanes"), bench.register(1, "stands")
+    item = Cat(digits, last, active, values, masks)
+    # The words inside, oldest first, each with the digits that have not been emitted.
+    words = [bench.register(len(item), f"word_{place}") for place in range(_REGISTER_STAGES)]
+    inside = bench.register(range(_REGISTER_STAGES + 2), "inside")
     taken = offer & dut.i.ready
-    with m.If(dut.emitted):
-        m.d.sync += left.eq(left & ~lowest_one(left))
-    with m.If(dut.leaving):
-        m.d.sync += stands.eq(0)
-    with m.If(taken):
-        m.d.sync += [stands.eq(1), left.eq(planes), ends.eq(last), lanes.eq(active)]
-        m.d.sync += kept.eq(Cat(values, masks))
-    plane = Mux(left[0], kept[:4], Mux(left[1], kept[4:8], 0))
-    wanted = Cat(
-        lanes[k] & ((plane & kept[8 + 4 * k : 12 + 4 * k]).any() | dut.beat.last) for k in range(2)
+    left, ends, lanes, kept = (
+        words[0][low:high] for low, high in ((0, 2), (2, 3), (3, 5), (5, 21))
     )
-    beats = stands & ((left != 0) | ends)
+    with m.If(dut.leaving):
+        m.d.sync += [now.eq(later) for now, later in pairwise(words)]
+    with m.Elif(dut.emitted):
+        m.d.sync += words[0].eq(Cat(left & ~lowest_one(left), words[0][2:]))
+    with m.If(taken):
+        for place, own in enumerate(words):
+            with m.If(inside - dut.leaving == place):
+                m.d.sync += own.eq(item)
+    m.d.sync += inside.eq(inside + taken - dut.leaving)
+    plane = Mux(left[0], kept[:4], Mux(left[1], kept[4:8], 0))
     only = at_most_one(left)
+    wanted = Cat(
+        lanes[k] & ((plane & kept[8 + 4 * k : 12 + 4 * k]).any() | (ends & only)) for k in range(2)
+    )
+    beats = dut.standing & ((left != 0) | ends)
     bench.claim(
-        dut.standing == stands,
+        inside <= _REGISTER_STAGES,
+        ~dut.standing | (inside != 0),
         dut.emitted == (beats & ((wanted & full) == 0)),
         dut.stalled == (beats & ((wanted & full) != 0)),
         dut.push == Mux(dut.emitted, wanted, 0),
         ~beats | (dut.beat.spikes.as_value() == plane),
         ~beats | (dut.beat.last == (ends & only)),
-        dut.leaving == (stands & ~beats | (dut.emitted & only)),
-        dut.i.ready == (~stands | dut.leaving),
+        dut.leaving == (dut.standing & ~beats | (dut.emitted & only)),
     )
+    # Nothing waits for ever: a word stands where beats leave after so many cycles, and a register
+    # that is not full takes.
+    waited = bench.register(range(_REGISTER_STAGES + 2), "waited")
+    m.d.sync += waited.eq(Mux((inside != 0) & ~dut.standing, waited + 1, 0))
+    bench.claim(waited < _REGISTER_STAGES, dut.i.ready | (inside != 0))
     return bench.done()
 
 
@@ -141,8 +157,8 @@ CLAIMS = (
         module="hw.address_pipeline",
         harness=_address_pipeline,
         broken=(
-            ("product_ready.eq(~product.valid | output_ready)", "product_ready.eq(1)"),
-            ("self.enable.eq(product.valid & output_ready)", "self.enable.eq(product.valid)"),
+            ("product_ready.eq(~product.valid | address_ready)", "product_ready.eq(1)"),
+            ("self.enable.eq(address.valid & output_ready)", "self.enable.eq(address.valid)"),
         ),
     ),
     Claim(
@@ -151,10 +167,19 @@ CLAIMS = (
         module="hw.broadcast_register",
         harness=_broadcast_register,
         broken=(
-            ("blocked.eq((wanted & self.full).any())", "blocked.eq((wanted & self.full).all())"),
-            ("word.digits.eq(word.digits & ~digit)", "word.digits.eq(word.digits)"),
-            ("self.beat.last.eq(word.last & only)", "self.beat.last.eq(word.last)"),
+            (
+                "blocked.eq((ready.wanted & self.full).any())",
+                "blocked.eq((ready.wanted & self.full).all())",
+            ),
+            (
+                "word.digits.eq(word.digits & ~lowest_one(word.digits))",
+                "word.digits.eq(word.digits)",
+            ),
+            ("beat.last.eq(word.last & only)", "beat.last.eq(word.last)"),
+            ("picked_moves.eq(~picked.valid | ready_moves)", "picked_moves.eq(1)"),
         ),
+        depth=10,
+        unbounded=False,
     ),
     Claim(
         name="lane",
@@ -164,7 +189,7 @@ CLAIMS = (
         broken=(
             ("standing & final & beat.last & outstanding", "0"),
             ("word.match.eq(word.match & ~slot)", "word.match.eq(word.match)"),
-            ("final.eq(alone & (rest.match == 0))", "final.eq(alone)"),
+            ("final.eq(alone & ~waiting)", "final.eq(alone)"),
         ),
         depth=16,
     ),

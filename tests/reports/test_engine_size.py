@@ -7,17 +7,22 @@ from sparsespike.contract.config import load_engine
 
 # Bits of all flip-flops and of all memories, counted in the RTLIL of `hw.engine.Engine`.
 NETLISTS = [
-    ("micro", {}, 13_512, 1_310_080),
-    ("micro", {"digit_bits": 2}, 13_670, 1_310_592),
-    ("small", {}, 45_365, 3_837_824),
-    ("small", {"lanes": 16}, 58_971, 4_523_392),
-    ("small", {"chunk": 32}, 50_176, 6_557_568),
-    ("small", {"axi_data_bits": 128}, 45_746, 3_837_824),
-    ("small", {"time_steps": 8}, 79_797, 6_934_400),
-    ("small", {"fifo_depth": 16}, 45_461, 3_866_496),
-    ("small", {"clusters": 8}, 68_415, 6_636_928),
-    ("small", {"lanes": 4, "accumulator_bits": 30}, 39_505, 3_495_040),
-    ("large", {}, 195_362, 51_389_824),
+    ("micro", {}, 19_032, 1_331_760),
+    ("micro", {"digit_bits": 2}, 19_314, 1_332_272),
+    ("micro", {"lane_channels": 1}, 16_979, 1_310_848),
+    ("small", {}, 66_238, 3_936_512),
+    ("small", {"lanes": 16}, 88_854, 4_718_848),
+    ("small", {"chunk": 32}, 76_746, 6_713_600),
+    ("small", {"axi_data_bits": 128}, 66_652, 3_936_512),
+    ("small", {"time_steps": 8}, 113_517, 7_033_088),
+    ("small", {"fifo_depth": 16}, 66_334, 3_965_184),
+    ("small", {"clusters": 8}, 106_952, 6_833_920),
+    ("small", {"lanes": 4, "accumulator_bits": 30}, 56_189, 3_545_344),
+    ("small", {"lane_channels": 2}, 82_690, 4_176_896),
+    ("small", {"head_slots": 32, "attention_units": 2}, 51_312, 3_588_352),
+    ("small", {"membrane_bits": 40}, 67_614, 3_938_560),
+    ("small", {"weight_bits": 4}, 65_630, 3_674_368),
+    ("large", {}, 381_868, 55_448_320),
 ]
 
 
