@@ -27,7 +27,7 @@ def memory_bits(engine: EngineConfig) -> int:
 
 
 def register_bits(engine: EngineConfig) -> int:
-    """Flip-flops of the engine, by a rule fitted to its netlists (tests/reports/test_engine_size.py).
+    """Flip-flops of the engine, by a rule fitted to the netlists of its test.
 
     A cluster holds membranes on their way, words of counts and the mask words of every channel of a
     tile; a lane accumulators and sums of its channels, queue entries on their way, and its control;
