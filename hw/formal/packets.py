@@ -51,7 +51,7 @@ def _packets(bench: Bench, taken: Value) -> _Packets:
     ]
     with m.If(place == 0):
         m.d.comb += data.eq(sum(value << TILE_FIELDS[name][0] for name, value in header.items()))
-    bench.given(masks <= _LINES, weights <= _LINES)
+    bench.given(masks <= _LINES, masks != 0, weights <= _LINES)
     with m.If(taken):
         m.d.sync += place.eq(Mux(is_last, 0, place + 1))
         with m.If(place == 0):
