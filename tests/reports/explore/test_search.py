@@ -49,7 +49,9 @@ def test_the_grid_is_brute_force(grid, grid_space):
     np.testing.assert_allclose(grid.table["fps"], brute["fps"], rtol=1e-12)
     np.testing.assert_allclose(grid.table["energy_uj"], brute["energy_uj"], rtol=1e-9)
     assert grid.table["lut"].tolist() == brute["lut"].tolist()
-    values = brute.to_numpy() * [-1, 1, 1]
+    # Of the table's own figures: sums in another order differ in their last bits, which can decide
+    # between two points that are alike in everything else.
+    values = grid.table[["fps", "energy_uj", "lut"]].to_numpy() * [-1, 1, 1]
     naive = [not any((a <= b).all() and (a < b).any() for a in values) for b in values]
     assert grid.table["pareto"].tolist() == naive
 
