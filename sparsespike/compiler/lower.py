@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sparsespike.compiler.bounds import attention_threshold, lane_thresholds
 from sparsespike.compiler.dataflow import Flow
@@ -27,6 +28,7 @@ class Lowering:
     net: IntegerNetwork
     engine: EngineConfig
     plan: Plan
+    cycles: Mapping[str, NDArray[np.int64]]
     bands: Mapping[str, int]
 
     def lower(self, index: int, flow: Flow) -> tuple[Layer, bytes]:
@@ -127,7 +129,7 @@ class Lowering:
             self.engine,
             flow,
             storage,
-            nonzeros(self.net, flow),
+            self.cycles[flow.name],
             mask_words=weights.shape[1],
             bands=self.bands.get(flow.name),
         )

@@ -51,12 +51,12 @@ def map_layer(
     mask_words: int,
     bands: int | None = None,
 ) -> LayerMapping:
-    """The mapping with the least expected cycles. heaviest: weights of each row's heaviest lane.
+    """The mapping with the least expected cycles. heaviest: those of each row's heaviest lane.
 
     bands: take this many instead. Raises ContractError if the layer cannot have them.
     """
     least = tile_cycles(engine, flow, mask_words)
-    cost = np.maximum(lane_cycles(engine, flow, heaviest), least)
+    cost = np.maximum(heaviest, least)
     choices = possible_splits(engine, flow)
     if bands is not None:
         choices = [split for split in choices if 1 << split == bands]
@@ -91,10 +91,22 @@ def _possible(engine: EngineConfig, flow: Flow, split: int) -> bool:
     return flow.tokens // flow.size >= 1 << split and derived.teams(engine, split) >= least
 
 
-def lane_cycles(engine: EngineConfig, flow: Flow, weights: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Expected cycles of lanes with so many non-zero weights for one position, in sixteenths."""
-    rate = derived.pixel_passes(engine) if flow.pixel else _MATCH_RATE * _digits(engine, flow)
-    cycles: NDArray[np.int64] = (16 * rate * weights).astype(np.int64)
+def channel_cycles(
+    engine: EngineConfig,
+    flow: Flow,
+    weight: NDArray[np.integer],
+    activity: NDArray[np.float64] | None,
+) -> NDArray[np.int64]:
+    """Expected cycles of a lane for each output channel and one position, in sixteenths.
+
+    weight: (out, in, ...); activity: (in,) matches that a non-zero weight meets at a position, as
+    profiled; None: the same for all inputs.
+    """
+    count = np.count_nonzero(weight.reshape(*weight.shape[:2], -1), axis=2)
+    if activity is None:
+        rate = derived.pixel_passes(engine) if flow.pixel else _MATCH_RATE * _digits(engine, flow)
+        activity = np.full(weight.shape[1], rate)
+    cycles: NDArray[np.int64] = (16 * (count @ activity)).astype(np.int64)
     return cycles
 
 

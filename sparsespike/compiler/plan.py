@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparsespike.compiler.dataflow import COUNT_TENSORS, IMAGE, RESIDUAL, STEM, Flow
-from sparsespike.compiler.mapping import lane_cycles, tile_cycles
+from sparsespike.compiler.mapping import tile_cycles
 from sparsespike.compiler.memory import place_tensors
 from sparsespike.compiler.storage import (
     Storage,
@@ -35,14 +35,20 @@ class Plan:
 
 
 def plan_tensors(
-    net: IntegerNetwork, engine: EngineConfig, flows: Sequence[Flow], *, ordered: bool
+    net: IntegerNetwork,
+    engine: EngineConfig,
+    flows: Sequence[Flow],
+    cycles: Mapping[str, NDArray[np.int64]],
+    *,
+    ordered: bool,
 ) -> Plan:
     """Lays out every tensor. Raises ContractError if a memory is too small.
 
-    ordered: by the work of the channels, see `compile_network`.
+    cycles: (out,) `channel_cycles` of each layer with weights; ordered: by them, see
+    `compile_network`.
     """
     work = {
-        flow.name: _lane_work(net, engine, flow, ordered=ordered)
+        flow.name: _lane_work(net, engine, flow, cycles[flow.name], ordered=ordered)
         for flow in flows
         if flow.target and flow.kind != "attention"
     }
@@ -68,14 +74,21 @@ def nonzeros(net: IntegerNetwork, flow: Flow) -> NDArray[np.int64]:
     return count
 
 
-def _lane_work(net: IntegerNetwork, engine: EngineConfig, flow: Flow, *, ordered: bool) -> Work:
+def _lane_work(
+    net: IntegerNetwork,
+    engine: EngineConfig,
+    flow: Flow,
+    cycles: NDArray[np.int64],
+    *,
+    ordered: bool,
+) -> Work:
     """Expected cycles of each output channel's lane, and of a tile at least, over all positions.
 
     Not ordered: as if all channels had as much to do, which leaves them where they are.
     """
     channels = net.layer(flow.name).weight.shape[1]
     words = flow.neighbours * derived.ceil_div(channels, engine.chunk)
-    lanes = lane_cycles(engine, flow, nonzeros(net, flow)) * flow.tokens
+    lanes = cycles * flow.tokens
     if not ordered:
         lanes = np.ones_like(lanes)
     return lanes, tile_cycles(engine, flow, words) * flow.tokens

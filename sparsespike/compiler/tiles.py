@@ -35,19 +35,19 @@ def layer_tiles(
     engine: EngineConfig,
     flow: Flow,
     storage: Storage | None,
-    nonzeros: NDArray[np.int64],
+    cycles: NDArray[np.int64],
     *,
     mask_words: int,
     bands: int | None = None,
 ) -> tuple[int, list[Tile]]:
     """The split of the layer (log2 of its bands) and its tiles in stream order.
 
-    storage: that of the layer's output, None for selectors and the head. nonzeros: weights of each
-    output channel. A stored row without channels gets a tile with one silent lane, so that the row
+    storage: that of the layer's output, None for selectors and the head. cycles: (out,)
+    `channel_cycles`. A stored row without channels gets a tile with one silent lane, so that the row
     is written. bands: as many as this, instead of the best choice.
     """
-    rows = storage.rows if storage is not None else _free_rows(engine, flow, nonzeros)
-    loads = [lane_loads(nonzeros, row, engine.lanes) for row in rows]
+    rows = storage.rows if storage is not None else _free_rows(engine, flow, cycles)
+    loads = [lane_loads(cycles, row, engine.lanes) for row in rows]
     heaviest = np.array([load.max(initial=0) for load in loads])
     mapping = map_layer(engine, flow, heaviest=heaviest, mask_words=mask_words, bands=bands)
     teams = derived.teams(engine, mapping.split)
@@ -59,11 +59,11 @@ def layer_tiles(
 
 
 def _free_rows(
-    engine: EngineConfig, flow: Flow, nonzeros: NDArray[np.int64]
+    engine: EngineConfig, flow: Flow, cycles: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], ...]:
     """Rows of a layer that stores none: the head's are in the order of classes."""
-    channels, size = len(nonzeros), derived.tile_channels(engine)
+    channels, size = len(cycles), derived.tile_channels(engine)
     if flow.output == Output.HEAD:
         starts = range(0, channels, size)
         return tuple(np.arange(s, min(s + size, channels)) for s in starts)
-    return tuple(group_channels(nonzeros, derived.ceil_div(channels, size), engine.lanes))
+    return tuple(group_channels(cycles, derived.ceil_div(channels, size), engine.lanes))
