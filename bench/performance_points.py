@@ -29,7 +29,7 @@ from sparsespike.contract.network import IntegerNetwork
 from sparsespike.contract.program import Program
 
 FOLDER = Path("build/performance")
-IMAGES = 2
+IMAGES = 16
 """Images of a point: the first of the shipped samples."""
 Inputs = tuple[Program, NDArray[np.uint8]]
 

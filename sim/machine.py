@@ -137,6 +137,7 @@ def _attention(
         np.arange(rows),
         np.zeros((rows, e.pitch), np.int64),
         np.full((rows, e.pitch), d.threshold),
+        np.tile(np.arange(e.pitch), (rows, 1)),
         sums,
         counters,
     )
@@ -155,11 +156,12 @@ def _fire(
     rows: NDArray[np.int64],
     bias: NDArray[np.int64],
     threshold: NDArray[np.int64],
+    places: NDArray[np.int64],
     sums: NDArray[np.int32],
     counters: NDArray[np.int64],
 ) -> None:
     tally = np.zeros(len(neuron.TALLY), np.int64)
-    constants = bias.reshape(-1), threshold.reshape(-1)
+    constants = bias.reshape(-1), threshold.reshape(-1), places.reshape(-1).astype(np.uint64)
     neuron.fire_layer(machine.engine, d, memory, order, lanes, rows, *constants, sums, tally)
     counters[_NEURON] += tally
 
@@ -199,8 +201,8 @@ def _outputs(
     own = slice(d.first_tile, d.first_tile + d.tiles)
     lanes, rows, bias = tiles.lanes[own], tiles.row[own], tiles.bias[own]
     if d.output in (Output.SPIKE, Output.COUNT):
-        threshold = tiles.threshold[own]
-        _fire(machine, d, memory, order, lanes, rows, bias, threshold, sums, run.counters[index])
+        constants = bias, tiles.threshold[own], tiles.place[own]
+        _fire(machine, d, memory, order, lanes, rows, *constants, sums, run.counters[index])
         return
     # (tiles, walks, pitch)
     values = sums.sum(axis=1, dtype=np.int64).reshape(len(sums), d.tiles, -1).swapaxes(0, 1)

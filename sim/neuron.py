@@ -123,13 +123,17 @@ def _currents(pixel: int, bias: NDArray, sums: NDArray, a: int, current: NDArray
 
 
 @njit(cache=True)
-def _gather(fired: NDArray, lanes: int, first: int, spikes: NDArray) -> int:
-    """Fills spikes, (adders,), with words of `lanes` channels from `first` on; returns ones."""
+def _gather(fired: NDArray, lanes: int, first: int, places: NDArray, spikes: NDArray) -> int:
+    """Fills spikes, (adders,), with words of `lanes` channels from `first` on; returns ones.
+
+    places: of the channels in their word.
+    """
     count = 0
+    line_places = places[first : first + lanes]
     for a in range(len(spikes)):
         word, line = _ZERO, fired[a, first : first + lanes]
         for lane in range(lanes):
-            word |= np.uint64(line[lane]) << np.uint64(lane)
+            word |= np.uint64(line[lane]) << line_places[lane]
         spikes[a] = word
         count += ones(word)
     return count
@@ -145,13 +149,14 @@ def fire_layer(
     rows: NDArray,
     bias: NDArray,
     threshold: NDArray,
+    places: NDArray,
     sums: NDArray,
     tally: NDArray,
 ) -> None:
     """Neurons of a layer of spikes or counts, stored.
 
     order: (tokens,) positions in the order of the walk; lanes, rows: (tiles,) active lanes and row
-    offset; bias, threshold: (tiles * pitch,); sums: int32 (tokens * groups, adders, tiles * pitch)
+    offset; bias, threshold, places: (tiles * pitch,), places are those in the row; sums: int32 (tokens * groups, adders, tiles * pitch)
     in that order. tally: (len(TALLY),), added to.
     """
     channels, count = len(bias), 1
@@ -176,7 +181,7 @@ def fire_layer(
             fired[steps:] = 0
             for t in range(len(lanes)):
                 lif += lanes[t] * steps
-                ones_fired += _gather(fired, lanes[t], t * e.pitch, spikes)
+                ones_fired += _gather(fired, lanes[t], t * e.pitch, places, spikes)
                 if d.pool:
                     _merge(n % d.width, spikes, held[t, g])
                 for i in range(count):

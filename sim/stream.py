@@ -37,6 +37,7 @@ class TileArrays(NamedTuple):
     threshold: NDArray[np.int64]
     multiplier: NDArray[np.int64]
     score_weight: NDArray[np.int64]
+    place: NDArray[np.int64]
 
 
 class _Lane(NamedTuple):
@@ -145,7 +146,7 @@ def _gather(
         offsets=np.concatenate([[0], np.cumsum(mask.sum(axis=1))]).astype(np.int64),
         weights=np.concatenate([np.zeros(0, np.int64), *values]),
         slots=places[np.nonzero(mask)[1]],
-        **{name: constants[name] for name in ("bias", "threshold", "multiplier", "score_weight")},
+        **{name: constants[name] for name in ("bias", "threshold", "multiplier", "score_weight", "place")},
     )
 
 

@@ -20,6 +20,8 @@ from sparsespike.contract.errors import ContractError
 
 _MATCH_RATE = 0.35
 """Share of non-zero weights that meet a non-silent input of spikes, where nothing is known."""
+_BROADCAST_RATE = 0.6
+"""Broadcasts of a word that is walked: some are silent, some meet no weight of the tile."""
 _POOL_OPERATIONS = 0.75
 """Write-back operations of a pooled position."""
 _SEAM_DISTANCE = 3
@@ -118,6 +120,6 @@ def _digits(engine: EngineConfig, flow: Flow) -> int:
 
 def tile_cycles(engine: EngineConfig, flow: Flow, mask_words: int) -> int:
     """Cycles of any tile for one position: broadcasts, writes or takes, in sixteenths."""
-    beats = mask_words * (derived.pixel_passes(engine) if flow.pixel else _digits(engine, flow))
+    beats = _BROADCAST_RATE * mask_words * (derived.pixel_passes(engine) if flow.pixel else 1)
     writes = derived.write_slots(engine) * (_POOL_OPERATIONS if flow.pool else 1)
     return int(16 * max(beats, writes, derived.tile_channels(engine)))

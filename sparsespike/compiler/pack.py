@@ -65,7 +65,7 @@ def pack_lanes(engine: EngineConfig, weights: NDArray[np.int8]) -> Lanes:
 def pack_tile(
     engine: EngineConfig, lanes: Lanes, tile: Tile, constants: Sequence[dict[str, int]]
 ) -> bytes:
-    """One tile's packet. constants: `RECORD_FIELDS` of each channel, weight_lines apart."""
+    """One tile's packet. constants: `RECORD_FIELDS` of each channel, weight_lines and place apart."""
     beat = engine.axi_data_bits // 8
     fields = {
         "magic": TILE_MAGIC,
@@ -76,9 +76,9 @@ def pack_tile(
         "split": tile.split,
     }
     parts = [_pack_bits(fields, TILE_FIELDS).to_bytes(beat, "little")]
-    for channel in tile.channels.tolist():
+    for channel, place in zip(tile.channels.tolist(), tile.places.tolist(), strict=True):
         begin, end = lanes.first[:-1][channel], lanes.first[1:][channel]
-        record = constants[channel] | {"weight_lines": int(end - begin)}
+        record = constants[channel] | {"weight_lines": int(end - begin), "place": place}
         parts.append(_pack_bits(record, RECORD_FIELDS).to_bytes(derived.RECORD_BITS // 8, "little"))
         parts.append(lanes.weights[begin:end].tobytes())
     parts.append(_pack_masks(engine, lanes.masks[tile.channels]))

@@ -23,12 +23,14 @@ class Tile:
     Attributes:
         cluster: first of the team; split: log2 of its clusters, one for each band of positions.
         channels: -1 is a silent lane.
+        places: of the channels in the stored row.
     """
 
     cluster: int
     split: int
     row: int
     channels: NDArray[np.int64]
+    places: NDArray[np.int64]
 
 
 def layer_tiles(
@@ -47,15 +49,34 @@ def layer_tiles(
     is written. bands: as many as this, instead of the best choice.
     """
     rows = storage.rows if storage is not None else _free_rows(engine, flow, cycles)
-    loads = [lane_loads(cycles, row, engine.lanes) for row in rows]
+    places = [_lane_order(cycles[row], engine.lanes, flow) for row in rows]
+    loads = [
+        lane_loads(cycles, row[order], engine.lanes)
+        for row, order in zip(rows, places, strict=True)
+    ]
     heaviest = np.array([load.max(initial=0) for load in loads])
     mapping = map_layer(engine, flow, heaviest=heaviest, mask_words=mask_words, bands=bands)
     teams = derived.teams(engine, mapping.split)
-    silent = np.full(1, -1, np.int64)
+    silent = np.full(1, -1, np.int64), np.zeros(1, np.int64)
     return mapping.split, [
-        Tile(place % teams, mapping.split, int(row), rows[row] if rows[row].size else silent)
+        Tile(
+            place % teams,
+            mapping.split,
+            int(row),
+            *((rows[row][places[row]], places[row]) if rows[row].size else silent),
+        )
         for place, row in enumerate(mapping.stream)
     ]
+
+
+def _lane_order(cycles: NDArray[np.int64], lanes: int, flow: Flow) -> NDArray[np.int64]:
+    """Places of a row in the order of its tile: lane by lane, then the lanes' second channels.
+
+    The order of a stored row is that of all its writers; which of its channels share a lane is not.
+    """
+    if flow.target is None:
+        return np.arange(len(cycles))
+    return group_channels(cycles, 1, lanes)[0]
 
 
 def _free_rows(

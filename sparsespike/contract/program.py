@@ -124,6 +124,7 @@ RECORD_FIELDS: dict[str, tuple[int, int]] = {
     "bias": (0, 32),
     "multiplier": (32, 15),
     "score_weight": (48, 8),
+    "place": (56, 8),
     "threshold": (64, 48),
     "weight_lines": (112, 16),
 }
