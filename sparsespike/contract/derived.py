@@ -148,24 +148,26 @@ def weight_lines(engine: EngineConfig) -> int:
 def record_fields(engine: EngineConfig) -> dict[str, tuple[int, int]]:
     """Constants of a channel in the weight stream; name: (lowest bit, bits).
 
-    Signed but for threshold, multiplier and weight_lines. A selector has no threshold.
+    Signed but for threshold, multiplier and weight_lines. A selector has no threshold. The lines
+    stand in the record's last beat.
     """
     multiplier, weight = _SCORE_BITS
-    widest = max(engine.membrane_bits - 1, multiplier + weight)
-    low = engine.accumulator_bits
+    low, widest = engine.accumulator_bits, max(engine.membrane_bits - 1, multiplier + weight)
+    lines = weight_lines(engine).bit_length()
     return {
         "bias": (0, engine.accumulator_bits),
         "threshold": (low, widest),
         "multiplier": (low, multiplier),
         "score_weight": (low + multiplier, weight),
-        "weight_lines": (low + widest, weight_lines(engine).bit_length()),
+        "weight_lines": (record_bits(engine) - lines, lines),
     }
 
 
 def record_bits(engine: EngineConfig) -> int:
     """Bits of a channel's constants in the weight stream: 64 if they fit, else 128."""
-    low, bits = record_fields(engine)["weight_lines"]
-    return 64 if low + bits <= 64 else 128
+    widest = max(engine.membrane_bits - 1, sum(_SCORE_BITS))
+    bits = engine.accumulator_bits + widest + weight_lines(engine).bit_length()
+    return 64 if bits <= 64 else 128
 
 
 def records_per_beat(engine: EngineConfig) -> int:
