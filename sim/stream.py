@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.unfold import Payload, Shape, unfold
+from sim.unfold import WEIGHTS, Payload, Shape, unfold
 from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
 from sparsespike.contract.errors import ContractError
@@ -105,7 +105,7 @@ def _packet(engine: EngineConfig, stream: NDArray[np.uint8], head: dict[str, int
     payload = unfold(engine, stream[begin:], shape)
     if payload.beats < 0:
         raise ContractError("weight stream ends within a tile; compile it again")
-    weights = stream[begin : begin + payload.beats][payload.is_weight[: payload.beats]]
+    weights = stream[begin : begin + payload.beats][payload.kinds == WEIGHTS]
     return _Packet(head, records, _steps(engine, lanes), payload, weights)
 
 
@@ -142,7 +142,7 @@ def _gather(engine: EngineConfig, packets: list[_Packet]) -> TileArrays:
         words += stacked.shape[0] * stacked.shape[1]
         bits.append(stacked.reshape(-1, engine.chunk))
         values.append(np.stack(tile_values, axis=1)[stacked])
-        steps += [packet.steps, packet.payload.steps[: packet.payload.beats]]
+        steps += [packet.steps, packet.payload.steps]
     mask = np.concatenate([np.zeros((0, engine.chunk), bool), *bits])
     places = np.left_shift(np.uint64(1), np.arange(engine.chunk, dtype=np.uint64))
     beats = [len(packet.steps) + packet.payload.beats for packet in packets]

@@ -15,20 +15,21 @@ from numpy.typing import NDArray
 from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
 
-_PRESENCE, _NIBBLES, _WEIGHTS = 0, 1, 2
+PRESENCE, NIBBLES, WEIGHTS = 0, 1, 2
+"""What a beat is."""
 
 
 class Payload(NamedTuple):
     """What follows a tile's constants.
 
     beats: their number, or -1 if the stream ends before the tile does, or it never would; steps:
-    (beats,) from each beat on, up to the next; is_weight: (beats,); lines: uint8 (lines, nibbles of
+    (beats,) from each beat on, up to the next; kinds: (beats,); lines: uint8 (lines, nibbles of
     a mask line).
     """
 
     beats: int
     steps: NDArray[np.int64]
-    is_weight: NDArray[np.bool_]
+    kinds: NDArray[np.int64]
     lines: NDArray[np.uint8]
 
 
@@ -50,7 +51,7 @@ def unfold(engine: EngineConfig, stream: NDArray[np.uint8], shape: Shape) -> Pay
     steps, kinds = np.zeros(most, np.int64), np.zeros(most, np.int64)
     lines = np.zeros((shape.lines, shape.line_nibbles), np.uint8)
     beats = _unfold(nibbles, shape, steps, kinds, lines)
-    return Payload(beats, steps, kinds == _WEIGHTS, lines)
+    return Payload(beats, steps[:beats], kinds[:beats], lines)
 
 
 @njit(cache=True)
@@ -71,11 +72,11 @@ def _unfold(
         last = expands and line + 1 == shape.lines
         kind = -1
         if line < shape.lines and not last and (known == 0 or (known == 1 and expands)):
-            kind = _PRESENCE
+            kind = PRESENCE
         elif nibbles_left > 0 and there <= width:
-            kind = _NIBBLES
+            kind = NIBBLES
         elif weights_left > 0:
-            kind = _WEIGHTS
+            kind = WEIGHTS
         if kind >= 0:
             if beat == len(stream):
                 return -1
@@ -90,14 +91,14 @@ def _unfold(
                     lines[line, i] = held[read]
                     read = (read + 1) % (2 * width)
             there, line, known = there - need, line + 1, known - 1
-        if kind == _PRESENCE:
+        if kind == PRESENCE:
             known = per_presence
             for i in range(4 * width):
                 presence[i] = (stream[beat - 1, i // 4] >> (i % 4)) & 1
-        elif kind == _NIBBLES:
+        elif kind == NIBBLES:
             held[written : written + width] = stream[beat - 1]
             written = width - written
             nibbles_left, there = nibbles_left - 1, there + width
-        elif kind == _WEIGHTS:
+        elif kind == WEIGHTS:
             weights_left -= 1
     return beat
