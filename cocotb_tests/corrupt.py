@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.unfold import NIBBLES, WEIGHTS, Payload, Shape, unfold
 from sparsespike.contract import derived
+from sparsespike.contract.config import EngineConfig
 from sparsespike.contract.program import (
     DESCRIPTOR_FIELDS,
     HEADER_FIELDS,
-    RECORD_FIELDS,
     TILE_FIELDS,
     Program,
 )
@@ -20,9 +21,9 @@ from sparsespike.contract.program import (
 
 @dataclass(frozen=True)
 class LanePlace:
-    """Bytes of one lane's part of the memory image: constants, weights, its first mask word.
+    """Bytes of one channel's part of the memory image: constants, and beats of weights.
 
-    mask: byte and bit of the word.
+    header: byte of its tile's. mask: byte and bit of its first one in a mask, None if it has none.
     """
 
     layer: str
@@ -30,36 +31,60 @@ class LanePlace:
     lane: int
     header: int
     record: int
-    weights: int
-    end: int
-    mask: tuple[int, int]
+    weights: tuple[int, ...]
+    mask: tuple[int, int] | None
 
 
 def lane_places(program: Program) -> Iterator[LanePlace]:
-    """Every lane of every tile, in stream order."""
+    """Every channel of every tile, in stream order."""
     engine, image = program.engine, program.image
-    beat = engine.axi_data_bits // 8
+    beat, size = engine.axi_data_bits // 8, derived.record_bits(engine) // 8
     position = program.header["weight_offset"]
     for layer in program.layers:
         for tile in range(layer.descriptor.tiles):
             header = position
             fields = _fields(image[header : header + 8], TILE_FIELDS)
-            position += beat
-            lanes = []
-            for _ in range(fields["lanes"]):
-                record = position
-                weights = record + derived.record_beats(engine) * beat
-                constants = _fields(image[record : record + 16], RECORD_FIELDS)
-                position = weights + constants["weight_lines"] * beat
-                lanes.append((record, weights, position))
-            for lane, places in enumerate(lanes):
-                group, side = divmod(lane, derived.mask_lanes(engine))
-                byte, bit = divmod(side * engine.chunk, 8)
-                mask = (position + group * beat + byte, bit)
-                yield LanePlace(layer.name, tile, lane, header, *places, mask)
-            position += (
-                fields["mask_lines"] * derived.mask_line_beats(engine, fields["lanes"]) * beat
+            records = [header + beat + lane * size for lane in range(fields["lanes"])]
+            lines = [_weight_lines(engine, image[first : first + size]) for first in records]
+            shape = Shape(
+                lines=fields["mask_words"] * derived.mask_groups(engine, fields["lanes"]),
+                nibble_beats=fields["nibble_beats"],
+                weight_beats=sum(lines),
+                line_nibbles=derived.line_nibbles(engine),
             )
+            position += (1 + derived.constants_beats(engine, fields["lanes"])) * beat
+            payload = unfold(engine, image[position:].reshape(-1, beat), shape)
+            places = [position + beat * int(i) for i in np.flatnonzero(payload.kinds == WEIGHTS)]
+            masks = _first_ones(engine, payload, position, fields["lanes"])
+            for lane, (record, count) in enumerate(zip(records, lines, strict=True)):
+                own, places = tuple(places[:count]), places[count:]
+                yield LanePlace(layer.name, tile, lane, header, record, own, masks[lane])
+            position += payload.beats * beat
+
+
+def _weight_lines(engine: EngineConfig, record: NDArray[np.uint8]) -> int:
+    return _fields(record, derived.record_fields(engine))["weight_lines"]
+
+
+def _first_ones(
+    engine: EngineConfig, payload: Payload, position: int, lanes: int
+) -> list[tuple[int, int] | None]:
+    """Byte and bit of the first one in each channel's masks."""
+    width = derived.beat_nibbles(engine)
+    beats = np.flatnonzero(payload.kinds == NIBBLES).tolist()
+    found: list[tuple[int, int] | None] = [None] * lanes
+    groups = derived.mask_groups(engine, lanes)
+    line_bits = derived.line_nibbles(engine) * derived.NIBBLE_BITS
+    for number, (line, i) in enumerate(np.argwhere(payload.lines).tolist()):
+        nibble = int(payload.lines[line, i])
+        for bit in range(derived.NIBBLE_BITS):
+            place = (line % groups) * line_bits + i * derived.NIBBLE_BITS + bit
+            lane = place // engine.chunk
+            if nibble >> bit & 1 and found[lane] is None:
+                beat, rest = divmod(number, width)
+                byte = position + beats[beat] * width // 2 + rest // 2
+                found[lane] = (byte, rest % 2 * derived.NIBBLE_BITS + bit)
+    return found
 
 
 def flip_bit(program: Program, byte: int, bit: int) -> NDArray[np.uint8]:
@@ -71,17 +96,17 @@ def flip_bit(program: Program, byte: int, bit: int) -> NDArray[np.uint8]:
 
 def flip_weight(program: Program, place: LanePlace) -> NDArray[np.uint8]:
     """The second highest bit of the lane's first weight inverted."""
-    return flip_bit(program, place.weights, 2 if program.engine.weight_bits == 4 else 6)
+    return flip_bit(program, place.weights[0], 2 if program.engine.weight_bits == 4 else 6)
 
 
 def flip_mask(program: Program, place: LanePlace) -> NDArray[np.uint8]:
-    """The lowest bit of the lane's first mask word inverted."""
-    return flip_bit(program, *place.mask)
+    """The first one of the lane's masks cleared; the image as it is if it has none."""
+    return flip_bit(program, *place.mask) if place.mask else program.image
 
 
 def flip_threshold(program: Program, place: LanePlace, bit: int) -> NDArray[np.uint8]:
     """Bit `bit` of the lane's threshold inverted."""
-    low = RECORD_FIELDS["threshold"][0] + bit
+    low = derived.record_fields(program.engine)["threshold"][0] + bit
     return flip_bit(program, place.record + low // 8, low % 8)
 
 

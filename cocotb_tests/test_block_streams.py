@@ -14,6 +14,7 @@ from hw.lane_queue import LaneQueue
 from hw.layouts import LoadKind, load_bus
 from hw.logit_writer import LogitWriter
 from hw.weight_loader import WeightLoader
+from sim.machine import build_machine
 from sparsespike.contract import derived
 from sparsespike.contract.config import load_engine
 
@@ -97,29 +98,29 @@ def test_weight_loader(block_simulator, tiny_case):
     """The real weight stream of a program, with halves that are free now and then."""
     program = tiny_case.program
     engine, image = program.engine, program.image
-    beat = engine.axi_data_bits // 8
+    beat, size = engine.axi_data_bits // 8, derived.record_bits(engine) // 8
     stream = [int.from_bytes(row.tobytes(), "little") for row in program.weight_stream()]
-    expected = []
-    side, spread = derived.mask_lanes(engine), derived.words_per_mask_line(engine)
-    bits = side * engine.chunk
     places = list(corrupt.lane_places(program))
-    for place, later in itertools.zip_longest(places, places[1:]):
-        parts = ((LoadKind.RECORD, place.record, place.weights),
-                 (LoadKind.WEIGHT, place.weights, place.end))  # fmt: skip
-        for kind, first, end in parts:
-            for line, byte in enumerate(range(first, end, beat)):
-                data = int.from_bytes(image[byte : byte + beat].tobytes(), "little")
-                expected.append((kind, place.lane, line, data))
-        if later and later.lane:
-            continue
-        groups = place.lane // side + 1
-        masks = range(place.end, later.header if later else len(image), beat)
-        for number, byte in enumerate(masks):
-            data = int.from_bytes(image[byte : byte + beat].tobytes(), "little")
-            for w in range(spread):
-                word = number // groups * spread + w
-                part = data >> w * bits & (1 << bits) - 1
-                expected.append((LoadKind.MASK, number % groups * side, word, part))
+    expected = []
+    for _, tile in itertools.groupby(places, lambda place: place.header):
+        own = list(tile)
+        parts = [(LoadKind.RECORD, place.lane, [place.record], size) for place in own]
+        parts += [(LoadKind.WEIGHT, place.lane, place.weights, beat) for place in own]
+        for kind, lane, lines, width in parts:
+            for line, byte in enumerate(lines):
+                data = int.from_bytes(image[byte : byte + width].tobytes(), "little")
+                expected.append((kind, lane, line, data))
+    tiles, side = build_machine(program).tiles, derived.mask_lanes(engine)
+    masks = []
+    for first, end, lanes in zip(
+        tiles.first_mask, [*tiles.first_mask[1:], len(tiles.masks)], tiles.lanes, strict=True
+    ):
+        words = [int(word) for word in tiles.masks[first:end]]
+        for word in range(len(words) // lanes):
+            for lane in range(0, lanes, side):
+                group = words[word * lanes :][:lanes][lane : lane + side]
+                data = sum(mask << i * engine.chunk for i, mask in enumerate(group))
+                masks.append((lane, word, data))
     layout = axi_beat_layout(engine.axi_data_bits)
     plan = Plan(
         sources={
@@ -135,5 +136,7 @@ def test_weight_loader(block_simulator, tiny_case):
     events = run_block(WeightLoader(engine), plan, simulator=block_simulator)
     assert events.probes["failed"] == []
     seen = [load_bus(engine).from_bits(row[1]) for row in events.probes["load"]]
+    lines = [entry.masks for entry in seen if entry.masks.valid]
+    assert [(int(e.lane), int(e.line), int(e.data)) for e in lines] == masks
     seen = [entry for entry in seen if entry.valid and entry.kind != LoadKind.TILE]
     assert [(e.kind, int(e.lane), int(e.line), int(e.data)) for e in seen] == expected

@@ -12,6 +12,7 @@ from cocotb_tests.launch import launch
 from cocotb_tests.memory_image import MemoryImage
 from cocotb_tests.registers import bench_registers, decode_status
 from cocotb_tests.rtl import engine_build, row_bits
+from sparsespike.contract import derived
 from sparsespike.contract.derived import PAGE_BYTES
 
 WATCHDOG = 20_000
@@ -25,7 +26,6 @@ def _image_faults(program):
     for place in corrupt.lane_places(program):
         packets.setdefault(place.header, place)
     headers = list(packets)
-    lines_too_many = corrupt.flip_bit(program, headers[1] + 3, 7)
     faults = {
         f"header {field}": (
             "HEADER",
@@ -50,11 +50,12 @@ def _image_faults(program):
     for number in (0, 5, len(headers) - 1):
         image = corrupt.flip_bit(program, headers[number], 0)
         faults[f"tile {number} magic"] = ("STREAM", None, image)
-    faults["tile 1 cluster"] = ("STREAM", None, corrupt.flip_bit(program, headers[1] + 1, 5))
-    faults["tile 1 lanes"] = ("STREAM", None, corrupt.flip_bit(program, headers[1] + 4, 6))
-    faults["tile 1 mask lines"] = ("STREAM", None, lines_too_many)
-    first = packets[headers[2]]
-    faults["lane weight lines"] = ("STREAM", None, corrupt.flip_bit(program, first.record + 15, 7))
+    faults["tile 1 cluster"] = ("STREAM", None, corrupt.flip_bit(program, headers[1] + 1, 4))
+    faults["tile 1 lanes"] = ("STREAM", None, corrupt.flip_bit(program, headers[1] + 2, 5))
+    faults["tile 1 mask words"] = ("STREAM", None, corrupt.flip_bit(program, headers[1] + 5, 7))
+    faults["tile 1 nibbles"] = ("STREAM", None, corrupt.flip_bit(program, headers[1] + 6, 0))
+    end = packets[headers[2]].record + derived.record_bits(program.engine) // 8
+    faults["lane weight lines"] = ("STREAM", None, corrupt.flip_bit(program, end - 1, 7))
     return faults
 
 

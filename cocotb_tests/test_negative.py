@@ -52,7 +52,7 @@ def _flips(case):
     }
     for what, layers in wanted.items():
         for layer in layers:
-            places = (p for p in corrupt.lane_places(case.program) if p.layer == layer)
+            places = (p for p in corrupt.lane_places(case.program) if p.layer == layer and p.mask)
             images = (makers[what](case.program, place) for place in places)
             yield next(
                 (what, layer, image) for image in images if _first_wrong_layer(case, image) == layer

@@ -21,7 +21,7 @@ def word_address_bits(engine: EngineConfig) -> int:
 
 def mask_index_bits(engine: EngineConfig) -> int:
     """Bits of a mask word's index inside a lane's half."""
-    return max(1, (derived.mask_words(engine) - 1).bit_length())
+    return max(1, (engine.mask_depth - 1).bit_length())
 
 
 def scan_layout(engine: EngineConfig) -> data.StructLayout:

@@ -147,6 +147,8 @@ class Core(wiring.Component):
                 cluster.write.eq(self._write_back.write),
                 cluster.load.eq(front.load),
                 cluster.load.valid.eq(front.load.valid & front.select[k]),
+                cluster.load.masks.valid.eq(front.load.masks.valid & front.select[k]),
+                cluster.load.end.eq(front.load.end & front.select[k]),
                 self._tokens.index[k].eq(cluster.list_index),
                 cluster.list_value.eq(self._tokens.value[k]),
             ]

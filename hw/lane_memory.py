@@ -11,7 +11,6 @@ from hw.cluster_layouts import lane_masks_layout, mask_index_bits, mask_layout
 from hw.narrow_memory import NarrowMemory
 from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
-from sparsespike.contract.program import RECORD_FIELDS
 
 
 class LaneMemory(wiring.Component):
@@ -23,7 +22,7 @@ class LaneMemory(wiring.Component):
     next read. What stands on `load` in c is in the memory from c + 1 on. Never stalls.
 
     Members:
-        load: beats of the weight stream; those of other lanes are ignored. half: where they go.
+        load: what the weight stream brings; other lanes' is ignored. half: where it goes.
         mask_enable, mask_half, mask_index: read a mask word; masks: that of each channel, with its
             weight offset.
         weight_enable, weight_half, weight_index: read a weight; weight: its value.
@@ -62,22 +61,22 @@ class LaneMemory(wiring.Component):
             store = NarrowMemory(width=width, words=words, lines=2 * half_lines)
             m.submodules[name] = store
             m.d.comb += [
-                store.write.eq(load.valid & loaded),
+                store.write.eq(loaded),
                 store.write_line.eq(Cat(line[: half_lines.bit_length() - 1], self.half)),
             ]
             return store
 
         def add_masks(number: int, channel: int) -> None:
-            side, words = derived.mask_lanes(engine), derived.mask_words(engine)
+            side, words, line = derived.mask_lanes(engine), engine.mask_depth, load.masks
             group, place = channel // side, channel % side
-            is_mine = (load.kind == layouts.LoadKind.MASK) & (load.lane == group * side)
+            is_mine = line.valid & (line.lane == group * side)
             width, name = mask_layout(engine).size, f"mask_memory_{number}"
-            store = add_memory(name, width, 1, words, is_mine, load.line)
-            mask = load.data.word_select(place, engine.chunk)
+            store = add_memory(name, width, 1, words, is_mine, line.line)
+            mask = line.data.word_select(place, engine.chunk)
             before = used * derived.weights_per_beat(engine) if number else 0
             offset = Signal(layouts.offset_bits(engine), name=f"offset_{number}")
             m.d.comb += [
-                offset.eq(load.offsets[place] + before),
+                offset.eq(line.offsets[place] + before),
                 store.write_data.eq(Cat(mask, offset)),
                 store.read.eq(self.mask_enable),
                 store.read_word.eq(
@@ -87,14 +86,14 @@ class LaneMemory(wiring.Component):
             ]
 
         def measure_first() -> None:
-            low, bits = RECORD_FIELDS["weight_lines"]
+            low, bits = derived.record_fields(engine)["weight_lines"]
             is_end = load.line == derived.record_beats(engine) - 1
             is_mine = (load.kind == layouts.LoadKind.RECORD) & (load.lane == channels[0])
             with m.If(load.valid & is_mine & is_end):
                 m.d.sync += used.eq(load.data[low % engine.axi_data_bits :][:bits])
 
         def add_weights() -> None:
-            is_weight, line = load.kind == layouts.LoadKind.WEIGHT, load.line
+            is_weight, line = load.valid & (load.kind == layouts.LoadKind.WEIGHT), load.line
             is_mine = is_weight & Cat(load.lane == channel for channel in channels).any()
             if len(channels) > 1:
                 line = load.line + Mux(load.lane == channels[1], used, 0)

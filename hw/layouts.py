@@ -18,8 +18,7 @@ class LoadKind(enum.Enum, shape=2):
 
     TILE = 0
     RECORD = 1
-    MASK = 2
-    WEIGHT = 3
+    WEIGHT = 2
 
 
 class MemoryKind(enum.Enum, shape=1):
@@ -63,12 +62,26 @@ def offset_bits(engine: EngineConfig) -> int:
     return (derived.weight_lines(engine) * derived.weights_per_beat(engine)).bit_length()
 
 
-def load_bus(engine: EngineConfig) -> data.StructLayout:
-    """One registered beat of the weight stream on its way into a cluster's empty half.
+def mask_line(engine: EngineConfig) -> data.StructLayout:
+    """Mask word `line` of the `derived.mask_lanes` channels from `lane` on, and their offsets."""
+    lanes = derived.mask_lanes(engine)
+    return data.StructLayout(
+        {
+            "valid": unsigned(1),
+            "lane": range(max(2, derived.tile_channels(engine))),
+            "line": unsigned(16),
+            "data": unsigned(lanes * engine.chunk),
+            "offsets": data.ArrayLayout(offset_bits(engine), lanes),
+        }
+    )
 
-    TILE starts a tile (`lanes` channels, `row`); RECORD beat `line` of channel `lane`; WEIGHT line;
-    MASK word `line` of the `derived.mask_lanes` channels from `lane` on, with their weight offsets.
-    `end` marks the tile's last beat.
+
+def load_bus(engine: EngineConfig) -> data.StructLayout:
+    """What the weight stream brings, registered, on its way into a cluster's empty half.
+
+    `valid`: TILE starts a tile (`lanes` channels, `row`); RECORD: constants of channel `lane`, or
+    their part `line`, from bit 0 on; WEIGHT: line `line` of channel `lane`. `masks` comes beside
+    it. `end` marks the cycle of the tile's end.
     """
     return data.StructLayout(
         {
@@ -80,7 +93,7 @@ def load_bus(engine: EngineConfig) -> data.StructLayout:
             "lanes": range(derived.tile_channels(engine) + 1),
             "row": unsigned(16),
             "data": unsigned(engine.axi_data_bits),
-            "offsets": data.ArrayLayout(offset_bits(engine), derived.mask_lanes(engine)),
+            "masks": mask_line(engine),
         }
     )
 

@@ -41,7 +41,7 @@ class NeuronPipeline(wiring.Component):
                 "take": In(1),
                 "i": In(take_layout(engine)),
                 "sums": In(sums_layout(engine)),
-                "constants": In(constants_layout()),
+                "constants": In(constants_layout(engine)),
                 "fill": Out(1),
                 "merge": Out(merge_layout(engine)),
                 "spikes": Out(derived.lane_pitch(engine) * engine.time_steps),

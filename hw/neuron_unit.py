@@ -58,7 +58,7 @@ class NeuronUnit(wiring.Component):
                 "attention_sums": In(sums_layout(engine)),
                 "attention_take": Out(1),
                 "lane": Out(range(max(2, channels))),
-                "constants": In(constants_layout()),
+                "constants": In(constants_layout(engine)),
                 "rows": Out(stream.Signature(layouts.row_layout(engine))),
                 "done": Out(1),
                 "updates": Out(steps),

@@ -1,4 +1,4 @@
-"""Tile packet: follows the beats of the weight stream through header, records, weights, masks."""
+"""Tile packet: follows the weight stream through headers, constants and weights."""
 
 from __future__ import annotations
 
@@ -8,42 +8,51 @@ from amaranth.lib.wiring import In, Out
 
 from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
-from sparsespike.contract.program import RECORD_FIELDS, TILE_FIELDS, TILE_MAGIC
+from sparsespike.contract.program import TILE_FIELDS, TILE_MAGIC
 
 
-class Section(enum.Enum, shape=2):
-    """What a beat of the stream is."""
+class Part(enum.Enum, shape=2):
+    """Part of a packet."""
 
     HEADER = 0
-    RECORD = 1
-    MASK = 2
-    WEIGHT = 3
+    CONSTANTS = 1
+    PAYLOAD = 2
 
 
 class TilePacket(wiring.Component):
-    """Position in the weight stream.
+    """Position in the weight stream, but for that in the masks.
 
-    Timing: outputs describe the beat that stands at `data`; `valid` moves on to the next one.
+    Timing: outputs describe the step that is due; those of the tile hold from the cycle after its
+    header on. `step` moves on.
 
     Members:
-        valid, data: a beat is taken.
-        section, lane, line: what the beat at `data` is, and of which channel; of masks the first.
-        end: it is the tile's last beat.
-        cluster, split, lanes, row: the current tile, from the cycle after its header on.
-        failed: the beat taken is a header or a record that this engine cannot hold.
+        step, data: a step takes place, with this beat.
+        weight: the step takes a beat of weights. masks_end: no masks are left after it.
+        part: what the step belongs to.
+        weights_left: there are weights to come.
+        lane, line: channel and line of the constants or weights.
+        end: it is the tile's last step.
+        tile: the header at `data`.
+        cluster, split, lanes, row: the current tile.
+        failed: the step takes a header or constants that this engine cannot hold.
     """
 
     def __init__(self, engine: EngineConfig) -> None:
         self.engine = engine
+        fields = {name: data.Field(bits, low) for name, (low, bits) in TILE_FIELDS.items()}
         super().__init__(
             {
-                "valid": In(1),
+                "step": In(1),
                 "data": In(engine.axi_data_bits),
-                "section": Out(Section),
+                "weight": In(1),
+                "masks_end": In(1),
+                "part": Out(Part),
+                "weights_left": Out(1),
                 "lane": Out(range(max(2, derived.tile_channels(engine)))),
                 "line": Out(16),
                 "end": Out(1),
-                "cluster": Out(range(max(2, engine.clusters))),
+                "tile": Out(data.FlexibleLayout(64, fields)),
+                "cluster": Out(TILE_FIELDS["cluster"][1]),
                 "split": Out(2),
                 "lanes": Out(range(derived.tile_channels(engine) + 1)),
                 "row": Out(16),
@@ -53,82 +62,75 @@ class TilePacket(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        tile = {name: self.data[low : low + bits] for name, (low, bits) in TILE_FIELDS.items()}
-        mask_lines, weight_lines = Signal(16), Signal(16)
-        bad, line_ends, lane_ends = Signal(), Signal(), Signal()
-        last_lane = Signal()
-        # Weight lines of the first channel of each lane, which those of the second stand behind.
-        used = Signal(data.ArrayLayout(16, self.engine.lanes))
-        side = derived.mask_lanes(self.engine)
-        m.d.comb += last_lane.eq(self.lane == self.lanes - 1)
+        engine, tile = self.engine, self.tile
+        bad, last_lane, line_ends = Signal(), Signal(), Signal()
+        width = derived.record_fields(engine)["weight_lines"][1]
+        # Weight lines of each channel.
+        lines = Signal(data.ArrayLayout(width, derived.tile_channels(engine)))
+        m.d.comb += [tile.eq(self.data), last_lane.eq(self.lane == self.lanes - 1)]
 
         def take_header() -> None:
-            m.d.comb += [bad.eq(self._bad_header(tile)), line_ends.eq(1)]
+            m.d.comb += bad.eq(self._bad_header())
             m.d.sync += [
-                self.cluster.eq(tile["cluster"]),
-                self.split.eq(tile["split"]),
-                self.lanes.eq(tile["lanes"]),
-                self.row.eq(tile["row"]),
-                mask_lines.eq(tile["mask_lines"]),
+                self.cluster.eq(tile.cluster),
+                self.split.eq(tile.split),
+                self.lanes.eq(tile.lanes),
+                self.row.eq(tile.row),
                 self.lane.eq(0),
-                self.section.eq(Section.RECORD),
+                self.line.eq(0),
+                self.part.eq(Part.CONSTANTS),
             ]
 
-        def take_record() -> None:
-            low, bits = RECORD_FIELDS["weight_lines"]
-            low %= self.engine.axi_data_bits
-            lines = lane_lines = self.data[low : low + bits]
-            if self.engine.lane_channels > 1:
-                second = self.lane >= self.engine.lanes
-                first_of_lane = used[(self.lane - self.engine.lanes).as_unsigned()]
-                lane_lines = lines + Mux(second, first_of_lane, 0)
-                m.d.sync += used[self.lane].eq(lines)
-            m.d.comb += line_ends.eq(self.line == derived.record_beats(self.engine) - 1)
+        def take_constants() -> None:
+            low = derived.record_fields(engine)["weight_lines"][0] % engine.axi_data_bits
+            own = self.data[low : low + width]
+            used = own
+            if engine.lane_channels > 1:
+                second = self.lane >= engine.lanes
+                first_of_lane = lines[(self.lane - engine.lanes).as_unsigned()]
+                used = own + Mux(second, first_of_lane, 0)
+            m.d.comb += line_ends.eq(self.line == derived.record_beats(engine) - 1)
             with m.If(line_ends):
-                m.d.comb += bad.eq(lane_lines > derived.weight_lines(self.engine))
-                m.d.comb += lane_ends.eq(lines == 0)
-                m.d.sync += weight_lines.eq(lines)
-                m.d.sync += self.section.eq(Section.WEIGHT)
+                m.d.comb += bad.eq((own == 0) | (used > derived.weight_lines(engine)))
+                m.d.sync += lines[self.lane].eq(own)
+                with m.If(last_lane):
+                    m.d.sync += [self.part.eq(Part.PAYLOAD), self.weights_left.eq(1)]
 
-        def take_weight() -> None:
-            m.d.comb += line_ends.eq(self.line == weight_lines - 1)
-            m.d.comb += lane_ends.eq(line_ends)
+        def take_payload() -> None:
+            last = last_lane & line_ends
+            m.d.comb += [
+                line_ends.eq(self.line == lines[self.lane] - 1),
+                self.end.eq(self.masks_end & (~self.weights_left | (self.weight & last))),
+            ]
+            with m.If(self.step & self.weight & last):
+                m.d.sync += self.weights_left.eq(0)
+            with m.If(self.step & self.end):
+                m.d.sync += self.part.eq(Part.HEADER)
 
-        def take_mask() -> None:
-            m.d.sync += self.lane.eq(self.lane + side)
-            m.d.sync += self.line.eq(self.line)
-            with m.If(self.lane + side >= self.lanes):
-                m.d.comb += self.end.eq(self.line == mask_lines - 1)
-                m.d.sync += [self.lane.eq(0), self.line.eq(self.line + 1)]
-
-        takes = {
-            Section.HEADER: take_header,
-            Section.RECORD: take_record,
-            Section.WEIGHT: take_weight,
-            Section.MASK: take_mask,
-        }
-        with m.If(self.valid):
+        with m.Switch(self.part):
+            with m.Case(Part.HEADER):
+                with m.If(self.step):
+                    take_header()
+            with m.Case(Part.CONSTANTS):
+                with m.If(self.step):
+                    take_constants()
+            with m.Case(Part.PAYLOAD):
+                take_payload()
+        m.d.comb += self.failed.eq(bad)
+        with m.If(self.step & ((self.part == Part.CONSTANTS) | self.weight)):
             m.d.sync += self.line.eq(Mux(line_ends, 0, self.line + 1))
-            with m.Switch(self.section):
-                for section, take in takes.items():
-                    with m.Case(section):
-                        take()
-            m.d.comb += self.failed.eq(bad)
-            with m.If(lane_ends):
+            with m.If(line_ends):
                 m.d.sync += self.lane.eq(Mux(last_lane, 0, self.lane + 1))
-                m.d.sync += self.section.eq(Mux(last_lane, Section.MASK, Section.RECORD))
-            with m.If(self.end):
-                m.d.sync += [self.line.eq(0), self.section.eq(Section.HEADER)]
         return m
 
-    def _bad_header(self, tile: dict[str, Value]) -> Value:
-        splits = range(derived.MAX_SPLIT + 1)
-        teams = Array(derived.teams(self.engine, split) for split in splits)[tile["split"]]
+    def _bad_header(self) -> Value:
+        tile, splits = self.tile, range(derived.MAX_SPLIT + 1)
+        teams = Array(derived.teams(self.engine, split) for split in splits)[tile.split]
         return (
-            (tile["magic"] != TILE_MAGIC)
-            | (tile["cluster"] >= teams)
-            | (tile["lanes"] == 0)
-            | (tile["lanes"] > derived.tile_channels(self.engine))
-            | (tile["mask_lines"] > derived.mask_lines(self.engine))
-            | (tile["mask_lines"] == 0)
+            (tile.magic != TILE_MAGIC)
+            | (tile.cluster >= teams)
+            | (tile.lanes == 0)
+            | (tile.lanes > derived.tile_channels(self.engine))
+            | (tile.mask_words > self.engine.mask_depth)
+            | (tile.mask_words == 0)
         )

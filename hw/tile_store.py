@@ -9,24 +9,24 @@ from amaranth.lib.wiring import In, Out
 from hw import layouts
 from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
-from sparsespike.contract.program import RECORD_FIELDS
 
 
-def constants_layout() -> data.Layout:
-    """A lane's constants (see RECORD_FIELDS)."""
-    fields = {name: data.Field(bits, low) for name, (low, bits) in RECORD_FIELDS.items()}
-    return data.FlexibleLayout(derived.RECORD_BITS, fields)
+def constants_layout(engine: EngineConfig) -> data.Layout:
+    """A channel's constants (see `derived.record_fields`)."""
+    fields = derived.record_fields(engine).items()
+    places = {name: data.Field(bits, low) for name, (low, bits) in fields}
+    return data.FlexibleLayout(derived.record_bits(engine), places)
 
 
 class TileStore(wiring.Component):
     """Bookkeeping of the two halves; each is filled, then walked, then taken from, in stream order.
 
-    A half is in use from the cycle after its TILE beat, can be walked from the cycle after its end
-    beat, and is free again from the cycle after its last take. Constants asked for in c stand at
+    A half is in use from the cycle after its TILE beat, can be walked from the cycle after its end,
+    and is free again from the cycle after its last take. Constants asked for in c stand at
     `constants` in c + 1.
 
     Members:
-        load: beats of the weight stream.
+        load: what the weight stream brings.
         free: a half is empty. fill_half: where beats go.
         available, walk_half, walk_lanes: the next tile to walk; walked: its last scan goes now.
         take_half, take_lanes, take_row: the tile whose sums are taken next; taken: its last take.
@@ -50,7 +50,7 @@ class TileStore(wiring.Component):
                 "take_row": Out(16),
                 "taken": In(1),
                 "lane": In(range(max(2, channels))),
-                "constants": Out(constants_layout()),
+                "constants": Out(constants_layout(engine)),
             }
         )
 
@@ -63,7 +63,7 @@ class TileStore(wiring.Component):
 
         def count_halves() -> None:
             begins = self.load.valid & (self.load.kind == layouts.LoadKind.TILE)
-            m.d.comb += [begin.eq(begins), end.eq(self.load.valid & self.load.end)]
+            m.d.comb += [begin.eq(begins), end.eq(self.load.end)]
             m.d.comb += [self.free.eq(in_use != 2), self.available.eq(loaded != 0)]
             m.d.sync += [
                 in_use.eq(in_use + begin - self.taken),
@@ -85,15 +85,15 @@ class TileStore(wiring.Component):
 
         def keep_constants() -> None:
             pitch = max(2, derived.lane_pitch(self._engine))
-            beats = derived.record_beats(self._engine)
-            store = memory.Memory(shape=derived.RECORD_BITS, depth=2 * pitch, init=[])
+            beats, bits = derived.record_beats(self._engine), derived.record_bits(self._engine)
+            store = memory.Memory(shape=bits, depth=2 * pitch, init=[])
             m.submodules.constants = store
-            write = store.write_port(granularity=self._engine.axi_data_bits)
+            write = store.write_port(granularity=bits // beats)
             read = store.read_port()
             record = self.load.valid & (self.load.kind == layouts.LoadKind.RECORD)
             m.d.comb += [
                 write.addr.eq(Cat(self.load.lane, self.fill_half)),
-                write.data.eq(Cat(self.load.data for _ in range(beats))),
+                write.data.eq(self.load.data[: bits // beats].replicate(beats)),
                 write.en.eq(Mux(record, 1 << self.load.line[: beats.bit_length() - 1], 0)),
                 read.addr.eq(Cat(self.lane, take_half)),
                 self.constants.eq(read.data),

@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw import layouts
 from hw.axi_reader import beat_layout
 from hw.layouts import LoadKind
+from hw.mask_expander import MaskExpander, Wish
 from hw.mask_offsets import MaskOffsets
-from hw.tile_packet import Section, TilePacket
+from hw.tile_packet import Part, TilePacket
 from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
 
-_KINDS = {
-    Section.RECORD: LoadKind.RECORD,
-    Section.MASK: LoadKind.MASK,
-    Section.WEIGHT: LoadKind.WEIGHT,
-}
-
 
 class WeightLoader(wiring.Component):
-    """Takes tile packets and addresses every payload beat to a place in a cluster.
+    """Takes tile packets and addresses constants, weights and mask lines to places in a cluster.
 
-    Timing: a header is taken at once, at h; payload from max(h + 1, free) on, one beat a cycle,
-    but one of masks keeps the loader for as many cycles as it has words of a lane.
-    A payload beat taken at e is on the bus in e + 2 (word w of its masks in e + 2 + w);
-    the TILE beat stands there in the cycle after the first one in which the payload could be taken.
+    Timing: a header is taken at once, at h; the payload's steps are from max(h + 2, free) on, one a
+    cycle at most, each in the first cycle in which the beat it asks for is there. A step at e puts
+    constants or weights on the bus in e + 2, a mask line and the tile's end in e + 3; the TILE beat
+    stands there in the cycle after the first one in which the payload could begin.
 
     Members:
         i: beats of the weight stream.
         free: for each cluster, an empty half exists; a tile needs one in all clusters of its team.
-        load: a beat on its way to a cluster.
+        load: what is on its way to a cluster.
         select: the clusters of the team it is for, one bit each.
-        failed: the beat taken does not fit this engine.
+        failed: what is taken does not fit this engine, or the masks lack beats.
     """
 
     def __init__(self, engine: EngineConfig) -> None:
@@ -52,51 +47,79 @@ class WeightLoader(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.packet = packet = TilePacket(self.engine)
+        m.submodules.expander = expander = MaskExpander(self.engine)
         m.submodules.offsets = offsets = MaskOffsets(self.engine)
-        opened, begins, payload = Signal(), Signal(), Signal()
-        is_header = packet.section == Section.HEADER
-        team = Signal(self.engine.clusters)
+        opened, settles, begins = Signal(), Signal(), Signal()
+        active, wants, held, step = Signal(), Signal(), Signal(), Signal()
+        is_header, is_payload = packet.part == Part.HEADER, packet.part == Part.PAYLOAD
+        team, staged_team = Signal(self.engine.clusters), Signal(self.engine.clusters)
+        data = Signal(self.engine.axi_data_bits)
         staged = Signal.like(self.load)
 
         def take() -> None:
             is_free = (self.free | ~team).all()
+            asks = (expander.wish != Wish.NOTHING) | packet.weights_left
             m.d.comb += [
-                begins.eq(~is_header & ~opened & is_free),
-                self.i.ready.eq((is_header | opened | is_free) & ~offsets.more),
-                packet.valid.eq(self.i.valid & self.i.ready),
-                packet.data.eq(self.i.p.data),
-                payload.eq(packet.valid & ~is_header),
-                self.failed.eq(packet.failed),
+                begins.eq(~is_header & ~opened & ~settles & is_free),
+                active.eq(is_header | opened | begins),
+                wants.eq(Mux(is_payload, asks, ~held)),
+                self.i.ready.eq(active & wants),
+                step.eq(active & (self.i.valid | ~wants)),
+                self.failed.eq(packet.failed | (is_payload & ~wants & ~expander.expands)),
             ]
-            with m.If(payload & packet.end):
+            m.d.sync += settles.eq(is_header & step)
+            with m.If(step & packet.end):
                 m.d.sync += opened.eq(0)
             with m.Elif(begins):
                 m.d.sync += opened.eq(1)
 
-        def stage() -> None:
-            words = derived.words_per_mask_line(self.engine)
-            is_mask, ends = packet.section == Section.MASK, Signal()
-            m.d.sync += staged.valid.eq(payload | offsets.more)
-            with m.If(payload):
-                m.d.sync += [
-                    staged.lane.eq(packet.lane),
-                    staged.line.eq(packet.line),
-                    staged.data.eq(self.i.p.data),
-                    ends.eq(packet.end),
-                ]
-                with m.If(is_mask):
-                    m.d.sync += staged.line.eq(packet.line * words)
-                with m.Switch(packet.section):
-                    for section, kind in _KINDS.items():
-                        with m.Case(section):
-                            m.d.sync += staged.kind.eq(kind)
+        def second_record() -> None:
+            """A beat of two channels' constants: the second ones follow, from the stage behind."""
+            m.d.comb += data.eq(self.i.p.data)
+            if derived.records_per_beat(self.engine) == 1:
+                return
+            last = packet.lane == packet.lanes - 1
+            m.d.sync += held.eq((packet.part == Part.CONSTANTS) & step & ~held & ~last)
+            with m.If(held):
+                m.d.comb += data.eq(staged.data >> derived.record_bits(self.engine))
+
+        def follow() -> None:
             m.d.comb += [
-                offsets.valid.eq(payload & is_mask),
-                offsets.first.eq(packet.line == 0),
-                offsets.group.eq(packet.lane >> derived.mask_lanes(self.engine).bit_length() - 1),
-                offsets.masks.eq(self.i.p.data),
-                staged.offsets.eq(offsets.offsets),
-                staged.end.eq(ends & ~offsets.more),
+                packet.step.eq(step),
+                packet.data.eq(data),
+                packet.weight.eq(is_payload & (expander.wish == Wish.NOTHING) & packet.weights_left),
+                packet.masks_end.eq(expander.ends),
+                expander.begin.eq(is_header & step),
+                expander.words.eq(packet.tile.mask_words),
+                expander.channels.eq(packet.tile.lanes),
+                expander.nibble_beats.eq(packet.tile.nibble_beats),
+                expander.step.eq(is_payload & step),
+                expander.data.eq(self.i.p.data),
+                offsets.valid.eq(expander.valid),
+                offsets.first.eq(expander.first),
+                offsets.group.eq(expander.lane >> derived.mask_lanes(self.engine).bit_length() - 1),
+                offsets.masks.eq(expander.masks),
+            ]
+
+        def stage() -> None:
+            constants = packet.part == Part.CONSTANTS
+            ends = Signal()
+            m.d.sync += [
+                staged.valid.eq(step & (constants | packet.weight)),
+                staged.kind.eq(Mux(constants, LoadKind.RECORD, LoadKind.WEIGHT)),
+                staged.lane.eq(packet.lane),
+                staged.line.eq(packet.line),
+                staged.data.eq(data),
+                staged.masks.valid.eq(expander.valid),
+                staged.masks.lane.eq(expander.lane),
+                staged.masks.line.eq(expander.line),
+                ends.eq(step & packet.end),
+                staged.end.eq(ends),
+                staged_team.eq(team),
+            ]
+            m.d.comb += [
+                staged.masks.data.eq(offsets.words),
+                staged.masks.offsets.eq(offsets.offsets),
             ]
 
         def choose() -> None:
@@ -114,14 +137,10 @@ class WeightLoader(wiring.Component):
                         ]
 
         def drive() -> None:
-            m.d.sync += [self.load.eq(staged), self.select.eq(team)]
-            with m.If(staged.kind == LoadKind.MASK):
-                m.d.sync += self.load.line.eq(staged.line + offsets.word)
-                m.d.sync += self.load.data.eq(offsets.words)
+            m.d.sync += [self.load.eq(staged), self.select.eq(staged_team)]
             with m.If(begins):
                 m.d.sync += [
                     self.load.valid.eq(1),
-                    self.load.end.eq(0),
                     self.load.kind.eq(LoadKind.TILE),
                     self.load.lanes.eq(packet.lanes),
                     self.load.row.eq(packet.row),
@@ -129,6 +148,8 @@ class WeightLoader(wiring.Component):
 
         choose()
         take()
+        second_record()
+        follow()
         stage()
         drive()
         return m

@@ -32,7 +32,7 @@ def engine_memories(engine: EngineConfig) -> list[EngineMemory]:
     slots, steps = derived.line_slots(engine), engine.time_steps
     units = slots // derived.unit_slots(engine)
     bus, weights = engine.axi_data_bits, derived.weight_lines(engine)
-    masks = 2 * derived.half_words(derived.mask_words(engine))
+    masks = 2 * derived.half_words(engine.mask_depth)
     offset = (weights * derived.weights_per_beat(engine)).bit_length()
     head = derived.ceil_div(engine.head_slots, engine.chunk) * engine.chunk
     pitch = derived.lane_pitch(engine)
@@ -63,7 +63,7 @@ def engine_memories(engine: EngineConfig) -> list[EngineMemory]:
             registered=False,
         ),
         EngineMemory(
-            "tiles", engine.clusters, derived.RECORD_BITS, 2 * pitch, derived.record_beats(engine)
+            "tiles", engine.clusters, derived.record_bits(engine), 2 * pitch, derived.record_beats(engine)
         ),
         EngineMemory("neuron", engine.clusters, engine.membrane_bits, max(2, pitch, head)),
         EngineMemory(

@@ -15,7 +15,7 @@ def memory_bits(engine: EngineConfig) -> int:
     counts = derived.count_lines(engine) * slots * steps * engine.count_bits
     weights = derived.half_words(derived.weight_lines(engine)) * engine.axi_data_bits
     mask = engine.chunk + engine.weight_depth.bit_length()
-    masks = engine.lane_channels * derived.half_words(derived.mask_words(engine)) * mask
+    masks = engine.lane_channels * derived.half_words(engine.mask_depth) * mask
     lane = 2 * (weights + masks)
     rows = engine.attention_depth * derived.step_places(engine)
     attention = rows * engine.head_slots * engine.max_tokens.bit_length()

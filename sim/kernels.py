@@ -51,8 +51,8 @@ def _load_tile(
 ) -> int:
     """Cycle in which the last beat of tile t has been stored, in all clusters of `team`.
 
-    Its first beat is `first`; fills the times of its beats. A beat of masks takes the loader
-    `mask_words` cycles.
+    Its first beat is `first`; fills the times of its beats. A beat keeps the loader for the cycles
+    that `tiles.steps` names.
     """
     free = 0
     for k in team:
@@ -70,7 +70,7 @@ def _load_tile(
             time = max(time, free)
         times[beat] = time
         s.burst[1] = time
-        s.burst[2] = time + (e.mask_words if beat >= end - tiles.mask_beats[t] else 1)
+        s.burst[2] = time + tiles.steps[beat]
     return s.burst[2] - 1
 
 

@@ -31,7 +31,6 @@ class EngineNumbers(NamedTuple):
     attention_slots: int
     broadcast_stages: int
     load_latency: int
-    mask_words: int
     lane_latency: int
     neuron_latency: int
     row_credits: int
@@ -137,7 +136,6 @@ def engine_numbers(engine: EngineConfig) -> EngineNumbers:
         attention_slots=derived.attention_slots(engine),
         broadcast_stages=derived.BROADCAST_STAGES,
         load_latency=derived.LOAD_LATENCY,
-        mask_words=derived.words_per_mask_line(engine),
         lane_latency=derived.LANE_LATENCY,
         neuron_latency=derived.neuron_latency(engine),
         row_credits=derived.ROW_CREDITS,

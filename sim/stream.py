@@ -7,25 +7,27 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.unfold import WEIGHTS, Payload, Shape, unfold
 from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
 from sparsespike.contract.errors import ContractError
-from sparsespike.contract.program import RECORD_FIELDS, TILE_FIELDS, TILE_MAGIC, Program
+from sparsespike.contract.program import TILE_FIELDS, TILE_MAGIC, Program
 
-_SIGNED = ("bias", "score_weight", "threshold")
+_CONSTANTS = ("bias", "threshold", "multiplier", "score_weight", "place")
+_SIGNED = ("bias", "score_weight")
 
 
 class TileArrays(NamedTuple):
     """All tiles of a program, in stream order.
 
-    beats: of the packet; mask_beats: those of masks, its last ones; masks: flat, tile t's word i of
-    a lane at first_mask[t] + i * lanes[t] + lane; weights: the non-zeros of all mask words in that
+    beats: of the packet; steps: cycles for which each beat of the stream keeps the loader, beat
+    after beat; masks: flat, tile t's word i of a lane at first_mask[t] + i * lanes[t] + lane; weights: the non-zeros of all mask words in that
     order, and slots: each one's bit in its word; those of mask word i are offsets[i] to
     offsets[i + 1]; constants: (tiles, pitch), zero for lanes a tile does not use.
     """
 
     beats: NDArray[np.int64]
-    mask_beats: NDArray[np.int64]
+    steps: NDArray[np.int64]
     lanes: NDArray[np.int64]
     row: NDArray[np.int64]
     first_mask: NDArray[np.int64]
@@ -40,12 +42,17 @@ class TileArrays(NamedTuple):
     place: NDArray[np.int64]
 
 
-class _Lane(NamedTuple):
-    """Where one lane's part of a packet stands, in beats."""
+class _Packet(NamedTuple):
+    """A tile's header, and its constants and weight lines by channel.
 
-    record: int
-    weights: int
-    end: int
+    steps: of header and constants, beat by beat.
+    """
+
+    head: dict[str, int]
+    records: list[dict[str, int]]
+    steps: list[int]
+    payload: Payload
+    weights: NDArray[np.uint8]
 
 
 def tile_teams(engine: EngineConfig, tiles: int, split: int) -> NDArray[np.int64]:
@@ -60,7 +67,7 @@ def decode_stream(program: Program, teams: NDArray[np.int64]) -> TileArrays:
     Raises ContractError if the stream is not what these descriptors need.
     """
     engine, stream = program.engine, program.weight_stream()
-    heads, parts, position = [], [], 0
+    packets, position = [], 0
     for index, (cluster, split) in enumerate(teams):
         if position >= len(stream):
             raise ContractError(f"weight stream ends before tile {index}; compile it again")
@@ -70,57 +77,61 @@ def decode_stream(program: Program, teams: NDArray[np.int64]) -> TileArrays:
             or (head["cluster"], head["split"]) != (cluster, split)
             or cluster >= derived.teams(engine, split)
             or not (1 <= head["lanes"] <= derived.tile_channels(engine))
+            or not (1 <= head["mask_words"] <= engine.mask_depth)
         ):
             raise ContractError(f"weight stream: tile {index} has header {head}; compile it again")
-        lanes = _lanes(engine, stream, position + 1, head["lanes"])
-        masks = head["mask_lines"] * derived.mask_line_beats(engine, head["lanes"])
-        end = lanes[-1].end + masks
-        if end > len(stream):
-            raise ContractError("weight stream ends within a tile; compile it again")
-        heads.append({**head, "beats": end - position, "mask_beats": masks})
-        parts.append(lanes)
-        position = end
+        packets.append(_packet(engine, stream[position:], head))
+        position += len(packets[-1].steps) + packets[-1].payload.beats
     if position != len(stream):
         raise ContractError(
             f"weight stream has {len(stream)} beats, its tiles {position}; compile it again"
         )
-    return _gather(engine, stream, heads, parts)
+    return _gather(engine, packets)
 
 
-def _lanes(
-    engine: EngineConfig, stream: NDArray[np.uint8], position: int, lanes: int
-) -> list[_Lane]:
-    found = []
-    records = derived.record_beats(engine)
-    for _ in range(lanes):
-        record = stream[position : position + records].reshape(-1)
-        weights = position + records
-        end = weights + (_fields(record, RECORD_FIELDS)["weight_lines"] if len(record) == 16 else 0)
-        if end > len(stream):
-            raise ContractError("weight stream ends within a tile; compile it again")
-        found.append(_Lane(position, weights, end))
-        position = end
-    return found
+def _packet(engine: EngineConfig, stream: NDArray[np.uint8], head: dict[str, int]) -> _Packet:
+    """The packet at the beginning of `stream`, whose header is `head`."""
+    lanes, fields = head["lanes"], derived.record_fields(engine)
+    begin = 1 + derived.constants_beats(engine, lanes)
+    size = derived.record_bits(engine) // 8
+    data = stream[1:begin].reshape(-1)
+    if len(data) < lanes * size:
+        raise ContractError("weight stream ends within a tile; compile it again")
+    records = [_fields(data[i * size : (i + 1) * size], fields) for i in range(lanes)]
+    shape = Shape(
+        lines=head["mask_words"] * derived.mask_groups(engine, lanes),
+        nibble_beats=head["nibble_beats"],
+        weight_beats=sum(record["weight_lines"] for record in records),
+        line_nibbles=derived.line_nibbles(engine),
+    )
+    payload = unfold(engine, stream[begin:], shape)
+    if payload.beats < 0:
+        raise ContractError("weight stream ends within a tile; compile it again")
+    weights = stream[begin : begin + payload.beats][payload.kinds == WEIGHTS]
+    return _Packet(head, records, _steps(engine, lanes), payload, weights)
 
 
-def _gather(
-    engine: EngineConfig,
-    stream: NDArray[np.uint8],
-    heads: list[dict[str, int]],
-    parts: list[list[_Lane]],
-) -> TileArrays:
-    pitch = derived.lane_pitch(engine)
-    constants = {name: np.zeros((len(heads), pitch), np.int64) for name in RECORD_FIELDS}
-    bits, values, first_mask, words = [], [], [], 0
-    for tile, lanes in enumerate(parts):
-        tile_bits, tile_values = [], []
-        end = lanes[-1].end
-        masks = _masks(stream[end : end + heads[tile]["mask_beats"]], engine, len(lanes))
-        for lane, (part, mask) in enumerate(zip(lanes, masks, strict=True)):
-            record = _fields(stream[part.record : part.weights].reshape(-1), RECORD_FIELDS)
+def _steps(engine: EngineConfig, lanes: int) -> list[int]:
+    """Cycles for which a tile's header and its constants keep the loader, beat by beat."""
+    per_beat = derived.records_per_beat(engine)
+    records = [min(per_beat, lanes - first) for first in range(0, lanes, per_beat)]
+    return [derived.HEADER_CYCLES] + records * derived.record_beats(engine)
+
+
+def _gather(engine: EngineConfig, packets: list[_Packet]) -> TileArrays:
+    pitch, fields = derived.lane_pitch(engine), derived.record_fields(engine)
+    constants = {name: np.zeros((len(packets), pitch), np.int64) for name in fields}
+    constants.setdefault("place", np.tile(np.arange(pitch), (len(packets), 1)))
+    bits, values, first_mask, steps, words = [], [], [], [], 0
+    for tile, packet in enumerate(packets):
+        tile_bits, tile_values, line = [], [], 0
+        masks = _masks(packet.payload.lines, engine, len(packet.records))
+        for lane, (record, mask) in enumerate(zip(packet.records, masks, strict=True)):
             for name, value in record.items():
-                constants[name][tile, lane] = _signed(value, RECORD_FIELDS[name][1], name)
-            weights = _weights(stream[part.weights : part.end], engine)
+                constants[name][tile, lane] = _signed(value, fields[name][1], name)
+            lines = record["weight_lines"]
+            weights = _weights(packet.weights[line : line + lines], engine)
+            line += lines
             if mask.sum() > len(weights):
                 raise ContractError(
                     f"weight stream: tile {tile} lane {lane} lacks weights; compile it again"
@@ -134,19 +145,21 @@ def _gather(
         words += stacked.shape[0] * stacked.shape[1]
         bits.append(stacked.reshape(-1, engine.chunk))
         values.append(np.stack(tile_values, axis=1)[stacked])
+        steps += [packet.steps, packet.payload.steps]
     mask = np.concatenate([np.zeros((0, engine.chunk), bool), *bits])
     places = np.left_shift(np.uint64(1), np.arange(engine.chunk, dtype=np.uint64))
+    beats = [len(packet.steps) + packet.payload.beats for packet in packets]
     return TileArrays(
-        beats=np.array([head["beats"] for head in heads], np.int64),
-        mask_beats=np.array([head["mask_beats"] for head in heads], np.int64),
-        lanes=np.array([head["lanes"] for head in heads], np.int64),
-        row=np.array([head["row"] for head in heads], np.int64),
+        beats=np.array(beats, np.int64),
+        steps=np.concatenate([np.zeros(0, np.int64), *steps]),
+        lanes=np.array([packet.head["lanes"] for packet in packets], np.int64),
+        row=np.array([packet.head["row"] for packet in packets], np.int64),
         first_mask=np.array(first_mask, np.int64),
         masks=(mask * places).sum(axis=1, dtype=np.uint64),
         offsets=np.concatenate([[0], np.cumsum(mask.sum(axis=1))]).astype(np.int64),
         weights=np.concatenate([np.zeros(0, np.int64), *values]),
         slots=places[np.nonzero(mask)[1]],
-        **{name: constants[name] for name in ("bias", "threshold", "multiplier", "score_weight", "place")},
+        **{name: constants[name] for name in _CONSTANTS},
     )
 
 
@@ -159,12 +172,11 @@ def _signed(value: int, bits: int, name: str) -> int:
     return value - (1 << bits) if name in _SIGNED and value >> (bits - 1) else value
 
 
-def _masks(data: NDArray[np.uint8], engine: EngineConfig, lanes: int) -> NDArray[np.bool_]:
-    """(lanes, words, chunk) bits of a tile's mask beats."""
-    bits = np.unpackbits(data.reshape(-1), bitorder="little").astype(bool)
-    groups, side = derived.mask_line_beats(engine, lanes), derived.mask_lanes(engine)
-    lines = bits.reshape(-1, groups, derived.words_per_mask_line(engine), side, engine.chunk)
-    words = lines.transpose(1, 3, 0, 2, 4).reshape(groups * side, -1, engine.chunk)
+def _masks(lines: NDArray[np.uint8], engine: EngineConfig, lanes: int) -> NDArray[np.bool_]:
+    """(lanes, words, chunk) bits of a tile's mask lines, one byte a nibble."""
+    groups, side = derived.mask_groups(engine, lanes), derived.mask_lanes(engine)
+    bits = np.unpackbits(lines.reshape(-1, 1), axis=1, count=4, bitorder="little").astype(bool)
+    words = bits.reshape(-1, groups * side, engine.chunk).transpose(1, 0, 2)
     return np.ascontiguousarray(words[:lanes])
 
 

@@ -138,7 +138,7 @@ class Lowering:
 
     def _check_masks(self, flow: Flow, mask_words: int) -> None:
         engine, where = self.engine, f"layer {flow.name}"
-        require(where, "mask memory (mask_depth, words)", mask_words, derived.mask_words(engine),
+        require(where, "mask memory (mask_depth, words)", mask_words, engine.mask_depth,
                 f"raise mask_depth to {mask_words} or chunk")  # fmt: skip
 
     def _check_weights(self, flow: Flow, lanes: Lanes, tiles: list[Tile]) -> None:

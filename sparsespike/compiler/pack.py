@@ -1,4 +1,4 @@
-"""Tiles as the weight stream carries them: constants and non-zero weights by lane, then masks."""
+"""Tiles as the weight stream carries them: constants, then weights and masks side by side."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sparsespike.compiler.mask_code import Beat, beat_order, code_masks
 from sparsespike.compiler.tiles import Tile
 from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
 from sparsespike.contract.errors import ContractError
-from sparsespike.contract.program import RECORD_FIELDS, TILE_FIELDS, TILE_MAGIC
+from sparsespike.contract.program import TILE_FIELDS, TILE_MAGIC
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,8 +21,9 @@ class Lanes:
     """Output channels of a layer, packed; the last entry of each is the silent lane.
 
     Attributes:
-        masks: bool (channels + 1, words, chunk); words of whole mask lines.
-        weights: uint8 (beats, bytes of a beat) of all channels, one after the other.
+        masks: bool (channels + 1, words, chunk).
+        weights: uint8 (beats, bytes of a beat) of all channels, one after the other; each has a
+            beat at least.
         first: (channels + 2,) first beat of each channel in `weights`, and their number.
     """
 
@@ -48,12 +50,9 @@ def pack_lanes(engine: EngineConfig, weights: NDArray[np.int8]) -> Lanes:
     out, words, _ = weights.shape
     flat = np.zeros((out + 1, words * engine.chunk), np.int8)
     flat[:out] = weights.reshape(out, -1)
-    per_line = derived.words_per_mask_line(engine)
-    padded = derived.ceil_div(words, per_line) * per_line
-    masks = np.zeros((out + 1, padded, engine.chunk), np.bool_)
-    masks[:, :words] = (flat != 0).reshape(out + 1, words, engine.chunk)
+    masks = (flat != 0).reshape(out + 1, words, engine.chunk)
     counts = np.count_nonzero(flat, axis=1)
-    beats = -(-counts // derived.weights_per_beat(engine))
+    beats = np.maximum(-(-counts // derived.weights_per_beat(engine)), 1)
     first = np.concatenate([[0], np.cumsum(beats)])
     return Lanes(
         masks=masks,
@@ -65,36 +64,58 @@ def pack_lanes(engine: EngineConfig, weights: NDArray[np.int8]) -> Lanes:
 def pack_tile(
     engine: EngineConfig, lanes: Lanes, tile: Tile, constants: Sequence[dict[str, int]]
 ) -> bytes:
-    """One tile's packet. constants: `RECORD_FIELDS` of each channel, weight_lines and place apart."""
-    beat = engine.axi_data_bits // 8
+    """One tile's packet. constants: `derived.record_fields` of each channel, but for weight_lines
+
+    and place.
+    """
+    width = engine.axi_data_bits // 8
+    coded = code_masks(engine, lanes.masks[tile.channels])
+    spans = [(lanes.first[:-1][c], lanes.first[1:][c]) for c in tile.channels.tolist()]
     fields = {
         "magic": TILE_MAGIC,
         "cluster": tile.cluster,
-        "mask_lines": lanes.masks.shape[1] // derived.words_per_mask_line(engine),
+        "mask_words": lanes.masks.shape[1],
         "lanes": len(tile.channels),
         "row": tile.row,
         "split": tile.split,
+        "nibble_beats": len(coded.nibbles),
     }
-    parts = [_pack_bits(fields, TILE_FIELDS).to_bytes(beat, "little")]
-    for channel, place in zip(tile.channels.tolist(), tile.places.tolist(), strict=True):
-        begin, end = lanes.first[:-1][channel], lanes.first[1:][channel]
-        record = constants[channel] | {"weight_lines": int(end - begin), "place": place}
-        parts.append(_pack_bits(record, RECORD_FIELDS).to_bytes(derived.RECORD_BITS // 8, "little"))
-        parts.append(lanes.weights[begin:end].tobytes())
-    parts.append(_pack_masks(engine, lanes.masks[tile.channels]))
-    return b"".join(parts)
+    records = [constants[channel] for channel in tile.channels.tolist()]
+    for index, (begin, end) in enumerate(spans):
+        records[index] = records[index] | {"weight_lines": int(end - begin)}
+        if engine.lane_channels > 1:
+            records[index]["place"] = int(tile.places[index])
+    weights = np.concatenate([lanes.weights[begin:end] for begin, end in spans])
+    order = beat_order(
+        engine, coded.needs, nibble_beats=len(coded.nibbles), weight_beats=len(weights)
+    )
+    return b"".join(
+        (
+            _pack_bits(fields, TILE_FIELDS).to_bytes(width, "little"),
+            _pack_records(engine, records),
+            _in_order(order, (coded.presence, coded.nibbles, weights)).tobytes(),
+        )
+    )
 
 
-def _pack_masks(engine: EngineConfig, masks: NDArray[np.bool_]) -> bytes:
-    """Mask lines of a tile's lanes, (lanes, words, chunk) bool, beat by beat."""
-    lanes, words, chunk = masks.shape
-    side, per_line = derived.mask_lanes(engine), derived.words_per_mask_line(engine)
-    groups = derived.mask_line_beats(engine, lanes)
-    padded = np.zeros((groups * side, words, chunk), np.bool_)
-    padded[:lanes] = masks
-    lines = padded.reshape(groups, side, words // per_line, per_line, chunk)
-    bits = lines.transpose(2, 0, 3, 1, 4).reshape(-1)
-    return np.packbits(bits, bitorder="little").tobytes()
+def _pack_records(engine: EngineConfig, records: Sequence[dict[str, int]]) -> bytes:
+    """Constants of a tile's channels, whole beats."""
+    fields, size = derived.record_fields(engine), derived.record_bits(engine) // 8
+    data = b"".join(_pack_bits(record, fields).to_bytes(size, "little") for record in records)
+    beats = derived.constants_beats(engine, len(records))
+    return data.ljust(beats * engine.axi_data_bits // 8, b"\0")
+
+
+def _in_order(order: Sequence[Beat], parts: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """Beats of the parts, those of each kind in turn."""
+    kinds = np.array(order, np.int64)
+    places = np.zeros(len(kinds), np.int64)
+    start = 0
+    for kind, part in enumerate(parts):
+        own = kinds == kind
+        places[own] = start + np.arange(len(part))
+        start += len(part)
+    return np.concatenate(parts)[places]
 
 
 def _pack_values(

@@ -17,8 +17,10 @@ OUTSTANDING_BURSTS = 2
 """Read bursts in flight."""
 BROADCAST_STAGES = 8
 """Cycles from the address generator to the broadcast register."""
-LOAD_LATENCY = 3
+LOAD_LATENCY = 4
 """Cycles from a tile's last beat to the first cycle its walk may begin."""
+HEADER_CYCLES = 2
+"""Cycles for which a tile's header keeps the loader."""
 LANE_LATENCY = 7
 """Cycles from the issue of a token's last match to its sums in the output register."""
 ROW_CREDITS = 2
@@ -40,6 +42,8 @@ COUNTER_CYCLES = len(COUNTERS)
 DESCRIPTOR_BYTES = 64
 PAGE_BYTES = 4096
 """AXI bursts end at multiples of this (AMBA AXI specification, A3.4.1)."""
+NIBBLE_BITS = 4
+"""Mask bits that one presence bit of the weight stream is for."""
 MAX_TIME_STEPS = 16
 """Steps whose scaled membranes the engine's widths allow."""
 MAX_SPLIT = 3
@@ -47,8 +51,8 @@ MAX_SPLIT = 3
 PIXEL_BITS = 8
 PIXEL_BYTES = 4
 """Bytes of a pixel in memory: up to four channels, byte c is channel c."""
-RECORD_BITS = 128
-"""Bits of a lane's constants in the weight stream."""
+_SCORE_BITS = (15, 8)
+"""Bits of a selector's multiplier and of its score weight, which stand in a threshold's place."""
 
 
 def ceil_div(value: int, divisor: int) -> int:
@@ -96,11 +100,6 @@ def count_lines(engine: EngineConfig) -> int:
     return ceil_div(engine.count_depth, words_per_line(engine))
 
 
-def masks_per_beat(engine: EngineConfig) -> int:
-    """Mask words of one beat of the weight stream."""
-    return engine.axi_data_bits // engine.chunk
-
-
 def weight_slot_bits(engine: EngineConfig) -> int:
     """Bits one weight takes in the weight stream: 4 for 4-bit weights, else 8."""
     return 4 if engine.weight_bits == 4 else 8
@@ -112,28 +111,28 @@ def weights_per_beat(engine: EngineConfig) -> int:
 
 
 def mask_lanes(engine: EngineConfig) -> int:
-    """Lanes whose mask words stand side by side in a beat of the weight stream."""
-    return min(lane_pitch(engine), masks_per_beat(engine))
+    """Channels whose mask words stand side by side in a mask line: at most a beat of them."""
+    return min(lane_pitch(engine), engine.axi_data_bits // engine.chunk)
 
 
-def words_per_mask_line(engine: EngineConfig) -> int:
-    """Mask words of each lane in a beat of the weight stream."""
-    return masks_per_beat(engine) // mask_lanes(engine)
+def mask_groups(engine: EngineConfig, channels: int) -> int:
+    """Mask lines that hold a word of each of `channels` channels."""
+    return ceil_div(channels, mask_lanes(engine))
 
 
-def mask_lines(engine: EngineConfig) -> int:
-    """Mask lines one half of a lane's mask memory holds."""
-    return ceil_div(engine.mask_depth, words_per_mask_line(engine))
+def line_nibbles(engine: EngineConfig) -> int:
+    """Nibbles of a mask line, a power of two; a beat has room for at least as many."""
+    return mask_lanes(engine) * engine.chunk // NIBBLE_BITS
 
 
-def mask_words(engine: EngineConfig) -> int:
-    """Mask words one half of a lane's mask memory holds."""
-    return mask_lines(engine) * words_per_mask_line(engine)
+def beat_nibbles(engine: EngineConfig) -> int:
+    """Nibbles of a beat of the weight stream."""
+    return engine.axi_data_bits // NIBBLE_BITS
 
 
-def mask_line_beats(engine: EngineConfig, lanes: int) -> int:
-    """Beats of a mask line of a tile of `lanes` lanes."""
-    return ceil_div(lanes, mask_lanes(engine))
+def lines_per_presence(engine: EngineConfig) -> int:
+    """Mask lines that one beat of presence bits is for."""
+    return engine.axi_data_bits // line_nibbles(engine)
 
 
 def half_words(words: int) -> int:
@@ -146,9 +145,52 @@ def weight_lines(engine: EngineConfig) -> int:
     return ceil_div(engine.weight_depth, weights_per_beat(engine))
 
 
+def record_fields(engine: EngineConfig) -> dict[str, tuple[int, int]]:
+    """Constants of a channel in the weight stream; name: (lowest bit, bits).
+
+    Signed but for threshold, multiplier, weight_lines and place, the channel's slot in its row,
+    which only lanes of several channels need. A selector has no threshold. The lines stand in the
+    record's last beat.
+    """
+    multiplier, weight = _SCORE_BITS
+    low, widest = engine.accumulator_bits, max(engine.membrane_bits - 1, multiplier + weight)
+    lines, place = weight_lines(engine).bit_length(), place_bits(engine)
+    end = record_bits(engine)
+    return {
+        "bias": (0, engine.accumulator_bits),
+        "threshold": (low, widest),
+        "multiplier": (low, multiplier),
+        "score_weight": (low + multiplier, weight),
+        **({"place": (end - lines - place, place)} if place else {}),
+        "weight_lines": (end - lines, lines),
+    }
+
+
+def place_bits(engine: EngineConfig) -> int:
+    """Bits of a channel's place in its row, 0 if it is that of its lane."""
+    return (lane_pitch(engine) - 1).bit_length() if engine.lane_channels > 1 else 0
+
+
+def record_bits(engine: EngineConfig) -> int:
+    """Bits of a channel's constants in the weight stream: 64 if they fit, else 128."""
+    widest = max(engine.membrane_bits - 1, sum(_SCORE_BITS))
+    bits = engine.accumulator_bits + widest + weight_lines(engine).bit_length() + place_bits(engine)
+    return 64 if bits <= 64 else 128
+
+
+def records_per_beat(engine: EngineConfig) -> int:
+    """Channels whose constants a beat holds."""
+    return max(1, engine.axi_data_bits // record_bits(engine))
+
+
 def record_beats(engine: EngineConfig) -> int:
-    """Beats of a lane's constants."""
-    return RECORD_BITS // engine.axi_data_bits
+    """Beats of a channel's constants, where a beat holds no more than one's."""
+    return max(1, record_bits(engine) // engine.axi_data_bits)
+
+
+def constants_beats(engine: EngineConfig, channels: int) -> int:
+    """Beats of the constants of a tile of `channels` channels."""
+    return ceil_div(channels, records_per_beat(engine)) * record_beats(engine)
 
 
 def descriptor_beats(engine: EngineConfig) -> int:

@@ -26,7 +26,7 @@ from sparsespike.contract.network import NetworkConfig
 HEADER_MAGIC = 0x47525053  # "SPRG", little-endian
 DESCRIPTOR_MAGIC = 0x5C
 TILE_MAGIC = 0xA5
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 CHECKSUM_TARGET = 0x53504B45
 """The 16 words of a header or descriptor sum to this, modulo 2**32."""
 _FILE_MAGIC = b"SPSPIKE1"
@@ -112,22 +112,14 @@ DESCRIPTOR_FIELDS: dict[str, tuple[int, int, int]] = {
 TILE_FIELDS: dict[str, tuple[int, int]] = {
     # first beat of a tile packet; name: (lowest bit, bits)
     "magic": (0, 8),
-    "cluster": (8, 8),
-    "mask_lines": (16, 16),
-    "lanes": (32, 8),
-    "row": (40, 16),
-    "split": (56, 2),
+    "cluster": (8, 5),
+    "split": (13, 2),
+    "lanes": (15, 7),
+    "row": (22, 13),
+    "mask_words": (35, 13),
+    "nibble_beats": (48, 16),
 }
-
-RECORD_FIELDS: dict[str, tuple[int, int]] = {
-    # constants of one lane, 128 bits
-    "bias": (0, 32),
-    "multiplier": (32, 15),
-    "score_weight": (48, 8),
-    "place": (56, 8),
-    "threshold": (64, 48),
-    "weight_lines": (112, 16),
-}
+"""`lanes` channels, each of so many mask words; the constants: `derived.record_fields`."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,30 +36,56 @@ def test_digits_of_a_count(count_bits, digit_bits, digits):
 
 
 @pytest.mark.parametrize(
-    ("axi", "chunk", "weight_bits", "masks", "weights", "record", "descriptor"),
-    [(64, 16, 8, 4, 8, 2, 8), (128, 64, 4, 2, 32, 1, 4), (64, 4, 6, 16, 8, 2, 8)],
+    ("axi", "chunk", "weight_bits", "nibbles", "weights", "descriptor"),
+    [(64, 16, 8, 16, 8, 8), (128, 64, 4, 32, 32, 4), (64, 4, 6, 16, 8, 8)],
 )
-def test_stream_beats(axi, chunk, weight_bits, masks, weights, record, descriptor):
+def test_stream_beats(axi, chunk, weight_bits, nibbles, weights, descriptor):
     engine = load_engine("small", axi_data_bits=axi, chunk=chunk, weight_bits=weight_bits)
-    assert derived.masks_per_beat(engine) == masks
+    assert derived.beat_nibbles(engine) == nibbles
     assert derived.weights_per_beat(engine) == weights
-    assert derived.record_beats(engine) == record
     assert derived.descriptor_beats(engine) == descriptor
 
 
 @pytest.mark.parametrize(
-    ("lanes", "side", "words", "lines", "one", "all_lanes"),
-    [(8, 4, 1, 72, 1, 2), (3, 4, 1, 72, 1, 1), (2, 2, 2, 36, 1, 1), (1, 1, 4, 18, 1, 1),
-     (12, 4, 1, 72, 1, 3)],
+    ("axi", "accumulator", "membrane", "depth", "bits", "per_beat", "beats", "three"),
+    [(64, 24, 32, 1024, 64, 1, 1, 3), (128, 24, 32, 4096, 64, 2, 1, 2),
+     (64, 24, 33, 1024, 64, 1, 1, 3), (64, 24, 34, 1024, 128, 1, 2, 6),
+     (128, 32, 48, 65536, 128, 1, 1, 3), (64, 12, 16, 1, 64, 1, 1, 3)],
 )  # fmt: skip
-def test_mask_lines(lanes, side, words, lines, one, all_lanes):
+def test_constants(axi, accumulator, membrane, depth, bits, per_beat, beats, three):
+    engine = load_engine(
+        "small",
+        axi_data_bits=axi,
+        accumulator_bits=accumulator,
+        membrane_bits=membrane,
+        weight_depth=depth,
+    )
+    assert derived.record_bits(engine) == bits
+    assert derived.records_per_beat(engine) == per_beat
+    assert derived.record_beats(engine) == beats
+    assert derived.constants_beats(engine, 3) == three
+    fields = derived.record_fields(engine)
+    lines = fields.pop("weight_lines")
+    assert sum(lines) == bits
+    assert 1 << lines[1] > derived.weight_lines(engine)
+    assert max(map(sum, fields.values())) <= lines[0]
+    assert fields["threshold"] == (accumulator, max(membrane - 1, 23))
+    # A selector's constants stand in the threshold's place.
+    assert fields["score_weight"][0] + 8 <= sum(fields["threshold"])
+
+
+@pytest.mark.parametrize(
+    ("lanes", "side", "nibbles", "lines", "one", "all_lanes"),
+    [(8, 4, 16, 4, 1, 2), (3, 4, 16, 4, 1, 1), (2, 2, 8, 8, 1, 1), (1, 1, 4, 16, 1, 1),
+     (12, 4, 16, 4, 1, 3)],
+)  # fmt: skip
+def test_mask_lines(lanes, side, nibbles, lines, one, all_lanes):
     engine = load_engine("small", lanes=lanes)
     assert derived.mask_lanes(engine) == side
-    assert derived.words_per_mask_line(engine) == words
-    assert derived.mask_lines(engine) == lines
-    assert derived.mask_words(engine) == 72
-    assert derived.mask_line_beats(engine, 1) == one
-    assert derived.mask_line_beats(engine, lanes) == all_lanes
+    assert derived.line_nibbles(engine) == nibbles
+    assert derived.lines_per_presence(engine) == lines
+    assert derived.mask_groups(engine, 1) == one
+    assert derived.mask_groups(engine, lanes) == all_lanes
 
 
 @pytest.mark.parametrize(("words", "places"), [(1, 1), (2, 2), (3, 4), (72, 128), (128, 128)])

@@ -11,7 +11,7 @@ from hw.layouts import CLUSTER_COUNTERS, LoadKind, MemoryKind
 from sparsespike.contract import derived
 from sparsespike.contract.config import load_engine
 from sparsespike.contract.numeric import gelu_table, requantize
-from sparsespike.contract.program import RECORD_FIELDS, Accumulate, Descriptor, Operation, Output
+from sparsespike.contract.program import Accumulate, Descriptor, Operation, Output
 
 GELU = gelu_table().tolist()
 
@@ -113,9 +113,10 @@ def packet(engine, tile):
     beats = []
     for number, lane in enumerate(tile.lanes):
         lines = derived.ceil_div(len(lane.weights), derived.weights_per_beat(engine))
-        record = lines << RECORD_FIELDS["weight_lines"][0]
-        for name in ("bias", "multiplier", "score_weight", "threshold"):
-            low, bits = RECORD_FIELDS[name]
+        fields = derived.record_fields(engine)
+        record = lines << fields["weight_lines"][0]
+        for name in ("bias", *(("multiplier", "score_weight") if score else ("threshold",))):
+            low, bits = fields[name]
             record |= (getattr(lane, name) & ((1 << bits) - 1)) << low
         width = engine.axi_data_bits
         for line in range(derived.record_beats(engine)):

@@ -2,19 +2,24 @@
 
 import random
 
+import pytest
+
 from hw.layouts import LoadKind
 from hw.tile_store import TileStore
+from sparsespike.contract import derived
 from sparsespike.contract.config import load_engine
 
 TILES = 40
 
 
-def test_halves(clocked):
-    engine = load_engine("micro")
+@pytest.mark.parametrize("membrane_bits", [32, 40])
+def test_halves(clocked, membrane_bits):
+    engine = load_engine("micro", membrane_bits=membrane_bits)
     rng = random.Random(3)
     dut = TileStore(engine)
     tiles = [(rng.randint(1, engine.lanes), rng.getrandbits(16)) for _ in range(TILES)]
-    records = [[rng.getrandbits(128) for _ in range(lanes)] for lanes, _ in tiles]
+    bits = derived.record_bits(engine)
+    records = [[rng.getrandbits(bits) for _ in range(lanes)] for lanes, _ in tiles]
     state = {"begun": 0, "loaded": 0, "walked": 0, "taken": 0}
     beats, wanted = [], []
 
@@ -23,8 +28,8 @@ def test_halves(clocked):
         if not beats and begun < TILES and begun - state["taken"] < 2 and rng.random() < 0.5:
             beats.append((LoadKind.TILE, 0, 0, 0))
             for lane, record in enumerate(records[begun]):
-                halves = (record & (1 << 64) - 1, record >> 64)
-                beats.extend((LoadKind.RECORD, lane, i, part) for i, part in enumerate(halves))
+                parts = [record >> low & (1 << 64) - 1 for low in range(0, bits, 64)]
+                beats.extend((LoadKind.RECORD, lane, i, part) for i, part in enumerate(parts))
         valid = bool(beats) and rng.random() < 0.8
         ctx.set(dut.load.valid, valid)
         ctx.set(dut.load.end, valid and len(beats) == 1)

@@ -1,7 +1,7 @@
-"""WeightLoader: cycles of docs/engine.md, section 5, mask offsets, and refused packets."""
+"""WeightLoader: steps and cycles of docs/engine.md, section 5, mask offsets, refused packets."""
 
-import itertools
 import random
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,92 +12,147 @@ from sparsespike.contract.config import load_engine
 
 
 def make_packets(engine, count, rng):
-    """[(team, lanes, row, header, [(kind, lane, line, offsets, data)])]; team: bit per cluster."""
-    bits = engine.axi_data_bits
+    """Tiles as lists of steps: (beat or None, what it puts on the bus)."""
     packets = []
     for tile in range(count):
-        lanes = rng.randint(1, engine.lanes)
-        mask_lines = rng.randint(1, derived.mask_lines(engine))
-        row = rng.randrange(1 << 16)
+        channels = rng.randint(1, engine.lanes * engine.lane_channels)
+        words = rng.randint(1, engine.mask_depth)
+        row = rng.randrange(1 << 13)
         split = tile % 3 if engine.clusters > 3 else 0
         teams = engine.clusters >> split
         cluster = tile % teams
         team = sum(1 << cluster + band * teams for band in range(1 << split))
-        header = 0xA5 | cluster << 8 | mask_lines << 16 | lanes << 32 | row << 40 | split << 56
-        payload = []
-        for lane in range(lanes):
-            weight_lines = rng.choice([0, 1, 3])
-            record = rng.getrandbits(112) | weight_lines << 112
-            for line in range(derived.record_beats(engine)):
-                data = record >> line * bits & (1 << bits) - 1
-                payload.append((LoadKind.RECORD, lane, line, None, data))
-            for line in range(weight_lines):
-                payload.append((LoadKind.WEIGHT, lane, line, None, rng.getrandbits(bits)))
-        payload += masks_of(engine, mask_lines, lanes, rng)
-        packets.append((team, lanes, row, header, payload))
+        lines = mask_lines(engine, words, channels, rng)
+        payload, nibble_beats = payload_of(engine, channels, lines, rng)
+        header = 0xA5 | cluster << 8 | split << 13 | channels << 15 | row << 22
+        header |= words << 35 | nibble_beats << 48
+        packets.append(
+            SimpleNamespace(
+                team=team, channels=channels, row=row, header=header, steps=payload
+            )
+        )
     return packets
 
 
-def masks_of(engine, lines, lanes, rng):
-    """Beats of a tile's masks; offsets and data are lists, an item for each word of a lane."""
-    bits, chunk = engine.axi_data_bits, engine.chunk
-    side = min(bits // chunk, {1: 1, 3: 4, 12: 16}[engine.lanes])
-    before = [0] * 16
-    for line, first in itertools.product(range(lines), range(0, lanes, side)):
-        data = rng.getrandbits(bits) & rng.getrandbits(bits) & rng.getrandbits(bits)
-        offsets, parts = [], []
-        for word in range(bits // chunk // side):
-            offsets.append(before[first : first + side])
-            part = data >> word * side * chunk & (1 << side * chunk) - 1
-            parts.append((line * (bits // chunk // side) + word, part))
-            for i in range(side):
-                before[first + i] += bin(part >> i * chunk & (1 << chunk) - 1).count("1")
-        yield LoadKind.MASK, first, parts, offsets, data
+def mask_lines(engine, words, channels, rng):
+    """[(lane, word, nibbles, offsets)], word after word."""
+    chunk, axi = engine.chunk, engine.axi_data_bits
+    side = min(axi // chunk, 1 << (engine.lanes * engine.lane_channels - 1).bit_length())
+    before, lines = [0] * 64, []
+    density = rng.choice([0.0, 0.1, 0.1, 0.5, 1.0])
+    for word in range(words):
+        for first in range(0, channels, side):
+            masks = [
+                sum((rng.random() < density) << i for i in range(chunk)) for _ in range(side)
+            ]
+            offsets = before[first : first + side]
+            for i, mask in enumerate(masks):
+                before[first + i] += mask.bit_count()
+            line = sum(mask << i * chunk for i, mask in enumerate(masks))
+            lines.append((first, word, line, offsets))
+    return lines
+
+
+def payload_of(engine, channels, lines, rng):
+    """Constants, then weights and masks: steps as the page says; and how many beats of nibbles."""
+    axi, size = engine.axi_data_bits, derived.record_bits(engine)
+    low = derived.record_fields(engine)["weight_lines"][0]
+    steps, weights = [], []
+    counts = [rng.choice([1, 1, 2, 3]) for _ in range(channels)]
+    records = [rng.getrandbits(low) | count << low for count in counts]
+    per_beat = max(1, axi // size)
+    for first in range(0, channels, per_beat):
+        own = records[first : first + per_beat]
+        whole = sum(record << i * size for i, record in enumerate(own))
+        for i, record in enumerate(own):
+            for line in range(max(1, size // axi)):
+                part = record >> line * axi & (1 << min(axi, size)) - 1
+                beat = (whole if size < axi else part) if i == 0 else None
+                steps.append((beat, [(LoadKind.RECORD, first + i, line, part)]))
+    for lane, count in enumerate(counts):
+        for line in range(count):
+            weights.append((LoadKind.WEIGHT, lane, line, rng.getrandbits(axi)))
+    size = len(lines) and min(axi, engine.chunk * len(lines[0][3])) // 4
+    coded = [
+        [line >> 4 * i & 15 for i in range(size)] for _, _, line, _ in lines
+    ]
+    full = [nibble for nibbles in coded for nibble in nibbles if nibble]
+    per_beat = axi // 4
+    nibble_beats = [full[i : i + per_beat] for i in range(0, len(full), per_beat)]
+    count = len(nibble_beats)
+    known, there, done = [], 0, 0
+    while done < len(lines) or weights:
+        beat, out = None, []
+        expands = done < len(lines) and bool(known) and there >= known[0]
+        lacks = done + expands < len(lines) and len(known) == expands
+        if lacks:
+            first = done + expands
+            block = coded[first : first + axi // size]
+            flags = [bool(nibble) for nibbles in block for nibble in nibbles]
+            beat = sum(flag << i for i, flag in enumerate(flags))
+        elif nibble_beats and there <= per_beat:
+            beat = sum(nibble << 4 * i for i, nibble in enumerate(nibble_beats.pop(0)))
+            there += per_beat
+        elif weights:
+            out.append(weights.pop(0))
+            beat = out[0][3]
+        if expands:
+            there -= known.pop(0)
+            out.append(("MASK", *lines[done]))
+            done += 1
+        if lacks:
+            known = [sum(map(bool, nibbles)) for nibbles in coded[done : done + axi // size]]
+        steps.append((beat, out))
+    return steps, count
 
 
 @pytest.mark.parametrize("axi_data_bits", [64, 128])
 @pytest.mark.parametrize("stalls", [False, True])
-@pytest.mark.parametrize("clusters, lanes, chunk", [(3, 3, 16), (7, 3, 8), (2, 1, 4), (1, 12, 32)])
-def test_packets_and_cycles(clocked, axi_data_bits, stalls, clusters, lanes, chunk):
+@pytest.mark.parametrize("membrane_bits", [32, 40])
+@pytest.mark.parametrize(
+    "clusters, lanes, channels, chunk", [(3, 3, 1, 16), (7, 3, 2, 8), (2, 1, 1, 4), (1, 12, 1, 32)]
+)
+def test_packets_and_cycles(
+    clocked, axi_data_bits, stalls, membrane_bits, clusters, lanes, channels, chunk
+):
     engine = load_engine(
         "small",
         clusters=clusters,
         lanes=lanes,
+        lane_channels=channels,
         chunk=chunk,
         attention_units=1,
         axi_data_bits=axi_data_bits,
+        membrane_bits=membrane_bits,
         mask_depth=24,
-        weight_depth=64,
+        weight_depth=1024,
     )
     rng = random.Random(axi_data_bits + stalls)
     packets = make_packets(engine, 9, rng)
-    beats = [word for p in packets for word in (p[3], *(entry[4] for entry in p[4]))]
+    beats = [beat for p in packets for beat in (p.header, *(s[0] for s in p.steps)) if beat is not None]
     gaps = [rng.choice([0, 0, 0, 1, 5]) if stalls else 0 for _ in beats]
     frees = [rng.randrange(60) if rng.random() < 0.5 else 0 for _ in packets]
 
     expected_taken, expected_bus = [], []
-    place, ready_from = 0, 0
-    spread = derived.words_per_mask_line(engine)
-    for tile, (team, lanes, row, _header, payload) in enumerate(packets):
-        h = max((expected_taken or [-1])[-1] + 1 + gaps[place], ready_from)
+    cycle = -1
+    for tile, packet in enumerate(packets):
+        h = max(cycle + 1, (expected_taken or [-1])[-1] + 1 + gaps[len(expected_taken)])
         expected_taken.append(h)
-        opens = max(h + 1, h + 1 + frees[tile])
-        expected_bus.append((opens + 1, team, "TILE", lanes, row))
-        place += 1
-        for i, (kind, lane, line, offsets, data) in enumerate(payload):
-            e = max(expected_taken[-1] + 1 + gaps[place], opens, ready_from)
-            expected_taken.append(e)
-            end = i == len(payload) - 1
-            parts = [(line, data)] if offsets is None else line
-            for w, (number, part) in enumerate(parts):
-                ends, own = end and w == len(parts) - 1, offsets and offsets[w]
-                expected_bus.append((e + 2 + w, team, kind.name, ends, lane, number, own, part))
-            ready_from = e + len(parts)
-            assert len(parts) == (spread if kind == LoadKind.MASK else 1)
-            place += 1
+        opens = max(h + 2, h + 1 + frees[tile])
+        expected_bus.append((opens + 1, packet.team, "TILE", packet.channels, packet.row))
+        cycle = opens - 1
+        for beat, out in packet.steps:
+            cycle += 1
+            if beat is not None:
+                cycle = max(cycle, expected_taken[-1] + 1 + gaps[len(expected_taken)])
+                expected_taken.append(cycle)
+            for entry in out:
+                late = 3 if entry[0] == "MASK" else 2
+                expected_bus.append((cycle + late, packet.team, *entry))
+        expected_bus.append((cycle + 3, packet.team, "END"))
     taken, bus = _run(clocked, engine, packets, beats, gaps, frees)
     assert taken == expected_taken
-    assert bus == expected_bus
+    assert sorted(bus, key=str) == sorted(expected_bus, key=str)
 
 
 def _run(clocked, engine, packets, beats, gaps, frees):
@@ -106,7 +161,7 @@ def _run(clocked, engine, packets, beats, gaps, frees):
     place = 0
     for tile, packet in enumerate(packets):
         headers[place] = tile
-        place += 1 + len(packet[4])
+        place += 1 + sum(beat is not None for beat, _ in packet.steps)
     taken, bus = [], []
     state = {"tile": None, "free_from": 0, "offer": gaps[0]}
 
@@ -114,17 +169,16 @@ def _run(clocked, engine, packets, beats, gaps, frees):
         tile = state["tile"]
         free = 0
         if tile is not None and cycle >= state["free_from"]:
-            free = packets[tile][0]
+            free = packets[tile].team
         elif tile is not None:
-            free = packets[tile][0] & (packets[tile][0] - 1)  # all of the team but one
+            free = packets[tile].team & (packets[tile].team - 1)  # all of the team but one
         ctx.set(dut.free, free)
         place = len(taken)
         offered = place < len(beats) and cycle >= state["offer"]
         ctx.set(dut.i.valid, offered)
         ctx.set(dut.i.p.data, beats[place] if offered else 0)
         assert not ctx.get(dut.failed)
-        if ctx.get(dut.load.valid):
-            bus.append(_event(ctx, dut, cycle))
+        bus.extend((cycle, ctx.get(dut.select), *event) for event in _events(ctx, dut))
         if offered and ctx.get(dut.i.ready):
             taken.append(cycle)
             if place in headers:
@@ -132,41 +186,48 @@ def _run(clocked, engine, packets, beats, gaps, frees):
                 state["free_from"] = cycle + 1 + frees[headers[place]]
             if place + 1 < len(beats):
                 state["offer"] = cycle + 1 + gaps[place + 1]
-        return place == len(beats) and cycle > taken[-1] + 40
+        return place == len(beats) and cycle > taken[-1] + 60
 
-    clocked(dut, step, 20000)
+    clocked(dut, step, 40000)
     return taken, bus
 
 
-def _event(ctx, dut, cycle):
-    team = ctx.get(dut.select)
-    load = dut.load
+def _events(ctx, dut):
+    load, masks = dut.load, dut.load.masks
     kind = ctx.get(load.kind)
-    if kind == LoadKind.TILE:
-        return (cycle, team, "TILE", ctx.get(load.lanes), ctx.get(load.row))
-    offsets = None
-    if kind == LoadKind.MASK:
-        offsets = [ctx.get(load.offsets[i]) for i in range(len(load.offsets))]
-    end, lane, line = ctx.get(load.end), ctx.get(load.lane), ctx.get(load.line)
-    return (cycle, team, kind.name, bool(end), lane, line, offsets, ctx.get(load.data))
+    if ctx.get(load.valid) and kind == LoadKind.TILE:
+        yield "TILE", ctx.get(load.lanes), ctx.get(load.row)
+    elif ctx.get(load.valid):
+        width = min(dut.engine.axi_data_bits, derived.record_bits(dut.engine))
+        data = ctx.get(load.data)
+        data = data & (1 << width) - 1 if kind == LoadKind.RECORD else data
+        yield kind, ctx.get(load.lane), ctx.get(load.line), data
+    if ctx.get(masks.valid):
+        offsets = [ctx.get(masks.offsets[i]) for i in range(len(masks.offsets))]
+        yield "MASK", ctx.get(masks.lane), ctx.get(masks.line), ctx.get(masks.data), offsets
+    if ctx.get(load.end):
+        yield ("END",)
 
 
-GOOD = 0xA5 | 0 << 8 | 2 << 16 | 2 << 32
+GOOD = 0xA5 | 2 << 15 | 2 << 35 | 1 << 48
+CONSTANTS = 1 << 56
 
 
 @pytest.mark.parametrize(
-    ("header", "record", "fails"),
+    ("header", "constants", "fails"),
     [
-        (GOOD, 1, None),
-        (GOOD ^ 1, 1, 0),
-        (GOOD | 4 << 8, 1, 0),
-        (GOOD | 2 << 8 | 1 << 56, 1, 0),
-        (GOOD | 3 << 56, 1, 0),
-        (GOOD & ~(0xFF << 32), 1, 0),
-        (GOOD | 8 << 32, 1, 0),
-        (GOOD | 0xFF << 16, 1, 0),
-        (GOOD & ~(0xFF << 16), 1, 0),
-        (GOOD, 129, 2),
+        (GOOD, CONSTANTS, None),
+        (GOOD ^ 1, CONSTANTS, 0),
+        (GOOD | 4 << 8, CONSTANTS, 0),
+        (GOOD | 2 << 8 | 1 << 13, CONSTANTS, 0),
+        (GOOD | 3 << 13, CONSTANTS, 0),
+        (GOOD & ~(0x7F << 15), CONSTANTS, 0),
+        (GOOD | 8 << 15, CONSTANTS, 0),
+        (GOOD | 0x1FF << 35, CONSTANTS, 0),
+        (GOOD & ~(0x1FFF << 35), CONSTANTS, 0),
+        (GOOD, 129 << 56, 2),
+        (GOOD, 0, 2),
+        (GOOD & ~(1 << 48), CONSTANTS, 7),
     ],
     ids=[
         "good",
@@ -176,23 +237,29 @@ GOOD = 0xA5 | 0 << 8 | 2 << 16 | 2 << 32
         "split",
         "no lanes",
         "lanes",
-        "mask lines",
-        "no mask lines",
+        "mask words",
+        "no mask words",
         "weight lines",
+        "no weight lines",
+        "no nibbles",
     ],
 )
-def test_refused_packets(clocked, header, record, fails):
+def test_refused_packets(clocked, header, constants, fails):
+    """Two channels with one nibble in each of two mask words."""
     dut = WeightLoader(load_engine("small"))
-    beats = [header, 0, record << 48, 0]
-    failures = []
+    beats = [header, constants, constants, 1 | 1 << 16, 0x11, 0, 0]
+    if fails == 7:
+        beats.pop(4)
+    failures, place = [], [0]
 
     def step(ctx, cycle):
         ctx.set(dut.free, 0b1111)
-        ctx.set(dut.i.valid, cycle < len(beats))
-        ctx.set(dut.i.p.data, beats[min(cycle, len(beats) - 1)])
+        ctx.set(dut.i.valid, place[0] < len(beats))
+        ctx.set(dut.i.p.data, beats[min(place[0], len(beats) - 1)])
         if ctx.get(dut.failed):
             failures.append(cycle)
-        return cycle == len(beats)
+        place[0] += place[0] < len(beats) and ctx.get(dut.i.ready)
+        return cycle == 12
 
-    clocked(dut, step, 10)
+    clocked(dut, step, 20)
     assert failures[:1] == ([] if fails is None else [fails])
