@@ -101,10 +101,17 @@ class NeuronPipeline(wiring.Component):
                 score.weight.eq(delayed(self.constants.score_weight, 2)),
             ]
 
+        def chosen_place() -> Value:
+            """Slot of the row that the take of the cycle before fills."""
+            slot = delayed(self.i.slot, 1)[: (derived.lane_pitch(engine) - 1).bit_length()]
+            if engine.lane_channels == 1:
+                return slot
+            return Mux(layer.operation == Operation.ATTENTION, slot, self.constants.place)
+
         def collect() -> None:
             out, complete = delayed(self.take, deepest), delayed(self.i.complete, deepest)
             pitch = derived.lane_pitch(engine)
-            place = Signal(range(max(2, pitch)))
+            place = delayed(chosen_place(), deepest - 1)
             placed = Cat(Mux(place == slot, self.fired, 0) for slot in range(pitch))
             collected, total = Signal.like(self.spikes), Signal(signed(32))
             own = delayed(score.o, deepest - 9)
@@ -118,7 +125,6 @@ class NeuronPipeline(wiring.Component):
                 self.value.eq(Mux(is_score, score_sum, delayed(hidden, deepest - 3))),
             ]
             with m.If(out):
-                m.d.sync += place.eq(Mux(complete, 0, place + 1))
                 m.d.sync += collected.eq(Mux(complete, 0, self.spikes))
                 m.d.sync += total.eq(Mux(complete, 0, score_sum))
 

@@ -51,8 +51,9 @@ _BUNCHING = {
 """Thresholds, in standard deviations of a channel's current: low ones bunch spikes in time.
 
 With these a weight of `spikformer-4-384` that meets a spike is added 1.9 times, by layer 1.3 (fc2)
-to 2.7 (conv1) times, as in the trained `nano`: 1.2 (fc2) to 2.6 (conv1). Inputs fire 15 % weighted by
-synaptic operations, 11 to 25 % by layer, on the first sample images, which are not calibrated on.
+to 2.7 (conv1) times, as in the trained `nano`: 1.2 (fc2) to 2.6 (conv1). Inputs fire 15 % weighted
+by synaptic operations, 11 to 25 % by layer, on the first sample images, which are not calibrated
+on.
 """
 _LOOSE = (0.5, 1.5)
 _SPREAD = 0.8

@@ -95,14 +95,16 @@ class NeuronUnit:
             return
         take.source.output = None
         self._last_take = cycle
-        self._values.append(self._result(take, sums))
+        if take.place == 0:
+            self._values = [[] for _ in range(take.size)]
+        slot = take.constants.get("place", take.place) if take.size > 1 else 0
+        self._values[slot] = self._result(take, sums)
         if completes:
             values = self._merge(take) if self._layer["pool"] else self._values
             if stored:
                 ready = cycle + derived.neuron_latency(self._memories.engine)
                 self.rows.append(Row(take.n, take.g, take.row, values, ready))
                 self.unwritten += 1
-            self._values = []
         self.tiles_done += take.ends_tile
         self._expect()
 

@@ -156,8 +156,8 @@ def fire_layer(
     """Neurons of a layer of spikes or counts, stored.
 
     order: (tokens,) positions in the order of the walk; lanes, rows: (tiles,) active lanes and row
-    offset; bias, threshold, places: (tiles * pitch,), places are those in the row; sums: int32 (tokens * groups, adders, tiles * pitch)
-    in that order. tally: (len(TALLY),), added to.
+    offset; bias, threshold, places (in the row): (tiles * pitch,); sums: int32 (tokens * groups,
+    adders, tiles * pitch) in that order. tally: (len(TALLY),), added to.
     """
     channels, count = len(bias), 1
     membrane, current = np.zeros(channels, np.int64), np.zeros(channels, np.int64)

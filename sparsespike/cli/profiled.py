@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def input_activity(
     network: IntegerNetwork, engine: EngineConfig, images: "NDArray[np.uint8]"
 ) -> "dict[str, NDArray[np.float64]]":
-    """Layer name -> (input channels,) matches that a non-zero weight meets at a position on average.
+    """Layer name -> (input channels,) mean matches of a non-zero weight at a position.
 
     A match is a digit (of a count or pixel; a spike is one) that is not 0 in some step of a group.
     Mean over the positions of uint8 `images` (N, H, W, channels).

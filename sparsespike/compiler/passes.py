@@ -38,9 +38,7 @@ def compile_network(
     flows = dataflow(net.config)
     known = activity or {}
     cycles = {
-        flow.name: channel_cycles(
-            engine, flow, net.layer(flow.name).weight, known.get(flow.name)
-        )
+        flow.name: channel_cycles(engine, flow, net.layer(flow.name).weight, known.get(flow.name))
         for flow in flows
         if flow.kind != "attention"
     }

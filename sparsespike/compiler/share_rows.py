@@ -76,9 +76,7 @@ def _sorted(work: NDArray, members: NDArray, size: int, out: NDArray) -> None:
 
 
 @njit(cache=True)
-def _exchange(
-    work: NDArray, floor: NDArray, members: NDArray, sizes: NDArray, lanes: int
-) -> None:
+def _exchange(work: NDArray, floor: NDArray, members: NDArray, sizes: NDArray, lanes: int) -> None:
     """Exchanges members, (rows, channels), while it saves anything."""
     rows, widest = members.shape
     layers = work.shape[1]

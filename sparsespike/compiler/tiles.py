@@ -45,8 +45,8 @@ def layer_tiles(
     """The split of the layer (log2 of its bands) and its tiles in stream order.
 
     storage: that of the layer's output, None for selectors and the head. cycles: (out,)
-    `channel_cycles`. A stored row without channels gets a tile with one silent lane, so that the row
-    is written. bands: as many as this, instead of the best choice.
+    `channel_cycles`. A stored row without channels gets a tile with one silent lane, so that the
+    row is written. bands: as many as this, instead of the best choice.
     """
     rows = storage.rows if storage is not None else _free_rows(engine, flow, cycles)
     places = [_lane_order(cycles[row], engine.lanes, flow) for row in rows]

@@ -6,7 +6,7 @@ import pytest
 from sparsespike.compiler.dataflow import dataflow
 from sparsespike.compiler.mapping import (
     band_positions,
-    lane_cycles,
+    channel_cycles,
     map_layer,
     possible_splits,
     tile_cycles,
@@ -23,7 +23,11 @@ FLOWS = {flow.name: flow for flow in dataflow(CONFIG)}
 
 def choose(name, heaviest, **options):
     return map_layer(
-        load_engine("large"), FLOWS[name], heaviest=np.array(heaviest), mask_words=27, **options
+        load_engine("large"),
+        FLOWS[name],
+        heaviest=16 * np.array(heaviest),
+        mask_words=27,
+        **options,
     )
 
 
@@ -67,10 +71,23 @@ def test_a_number_of_bands_can_be_asked_for():
         choose("conv1", [30], bands=3)
 
 
-def test_two_bit_digits_halve_the_expected_broadcasts_of_counts():
+def test_two_bit_digits_halve_the_expected_matches_of_counts():
     planes, digits = (load_engine("large", digit_bits=bits) for bits in (1, 2))
+    weight = np.ones((2, 500, 2), np.int8)
     for name, factor in (("block.1.fc1", 2), ("block.1.proj", 1), ("conv0", 1)):
         flow = FLOWS[name]
-        assert tile_cycles(planes, flow, 999) == factor * tile_cycles(digits, flow, 999)
-        weights = np.array([1000])
-        assert lane_cycles(planes, flow, weights) == factor * lane_cycles(digits, flow, weights)
+        expected = factor * channel_cycles(digits, flow, weight, None)
+        assert channel_cycles(planes, flow, weight, None).tolist() == expected.tolist()
+
+
+def test_profiled_activity_weighs_each_input():
+    weight = np.array([[[1, 0], [0, 0]], [[0, 0], [3, -2]]], np.int8)
+    cycles = channel_cycles(
+        load_engine("large"), FLOWS["block.1.fc2"], weight, np.array([0.5, 0.25])
+    )
+    assert cycles.tolist() == [8, 8]
+
+
+def test_pixels_are_broadcast_in_every_pass():
+    engine = load_engine("large")
+    assert tile_cycles(engine, FLOWS["conv0"], 999) == 2 * tile_cycles(engine, FLOWS["conv1"], 999)
