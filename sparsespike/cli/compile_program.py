@@ -47,8 +47,8 @@ def command(
     target = output_file(output, default=f"{Path(network).stem}-{Path(engine).stem}.program")
     config = load_engine_config(engine, lanes)
     net = load_network(network)
-    bands = _tuned(net, config, data, tune) if tune is not None else None
-    program = compile_for(net, config, bands=bands)
+    tuned = _tuned(net, config, data, tune) if tune is not None else {}
+    program = compile_for(net, config, **tuned)
     save_atomically(target, program.save)
     layers = [_row(layer) for layer in program.layers]
     Console().print(_table(layers))
@@ -63,13 +63,13 @@ def command(
 
 def _tuned(
     net: IntegerNetwork, engine: EngineConfig, data: Path | None, images: int
-) -> dict[str, int]:
-    """Bands of each layer, measured on the first images of `data`."""
-    from sparsespike.cli.best_bands import best_bands
+) -> dict[str, Any]:
+    """What the first images of `data` say of the mapping."""
+    from sparsespike.cli.tuning import tune
 
     pixels = load_images(data, images, net.config).images
     with progress("tune"):
-        return best_bands(net, engine, pixels)
+        return tune(net, engine, pixels).arguments()
 
 
 def _row(layer: Any) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from sparsespike.contract.network import IntegerNetwork, NetworkConfig
 from sparsespike.contract.program import Program
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from model.data import ImageSet, Split
 
 CHECKPOINT_SUFFIX = ".safetensors"
@@ -98,14 +100,18 @@ def load_program(
 
 
 def compile_for(
-    network: IntegerNetwork, engine: EngineConfig, *, bands: Mapping[str, int] | None = None
+    network: IntegerNetwork,
+    engine: EngineConfig,
+    *,
+    activity: "Mapping[str, NDArray[np.float64]] | None" = None,
+    bands: Mapping[str, int] | None = None,
 ) -> Program:
-    """Compile with a spinner for the networks that take long; bands: see `compile_network`."""
+    """Compile with a spinner for the networks that take long; options: see `compile_network`."""
     from sparsespike.cli.progress import progress
     from sparsespike.compiler import compile_network
 
     with progress("compile"):
-        return compile_network(network, engine, bands=bands)
+        return compile_network(network, engine, activity=activity, bands=bands)
 
 
 def load_images(data: Path | None, count: int | None, network: NetworkConfig) -> "ImageSet":

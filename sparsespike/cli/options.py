@@ -72,7 +72,7 @@ TuneOption = Annotated[
         "--tune",
         metavar="N",
         parser=whole_number,
-        help="Choose each layer's bands by simulating the first N images.",
+        help="Choose channel order and bands by profiling and simulating the first N images.",
     ),
 ]
 TechnologyOption = Annotated[

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from sparsespike.compiler.order import group_channels
 
+Work = NDArray[np.int64]
+
 _SWEEPS = 12
 """Times that all pairs of rows are looked at."""
 
 
-def share_rows(
-    work: NDArray[np.int64], floor: NDArray[np.int64], rows: int, lanes: int
-) -> list[NDArray[np.int64]]:
+def share_rows(work: Work, floor: Work, rows: int, lanes: int) -> list[Work]:
     """Channels of `rows` rows that several layers share: each costs its heaviest lane in each.
 
     work: (channels, layers) expected cycles of a lane; floor: (layers,) what a row costs at least.
@@ -34,95 +34,99 @@ def share_rows(
 
 
 @njit(cache=True)
-def _cost(values: NDArray, size: int, lanes: int, floor: int) -> int:
-    """Heaviest lane of `size` channels, `values` in falling order, best paired."""
-    heaviest = max(values[0], floor)
-    alone = 2 * lanes - size
-    for k in range(max(alone, 0), lanes):
-        pair = values[k] + values[size - 1 - (k - alone)]
-        heaviest = max(heaviest, pair)
+def _cost(values: Work, lanes: int, floor: int) -> int:
+    """Heaviest lane of a row's channels, `values` in falling order, best paired."""
+    size = len(values)
+    heaviest = max(values[0], floor) if size else 0
+    alone = max(2 * lanes - size, 0)
+    for k in range(alone, min(lanes, size)):
+        heaviest = max(heaviest, values[k] + values[size - 1 - (k - alone)])
     return heaviest
 
 
 @njit(cache=True)
-def _without(values: NDArray, size: int, old: int, new: int, out: NDArray) -> None:
-    """`values` in falling order with one `old` replaced by `new`."""
-    source, filled, skipped = 0, 0, False
-    placed = False
-    while filled < size:
-        if not skipped and source < size and values[source] == old:
-            skipped = True
+def _replaced(values: Work, old: int, new: int, made: Work) -> None:
+    """Fills `made` with `values`, both in falling order, an `old` replaced by a `new`."""
+    source, gone, placed = 0, False, False
+    for place in range(len(values)):
+        if not gone and source < len(values) and values[source] == old:
+            gone = True
             source += 1
-        elif not placed and (source >= size or new >= values[source]):
-            out[filled] = new
-            placed = True
-            filled += 1
+        if not placed and (source == len(values) or new >= values[source]):
+            made[place], placed = new, True
         else:
-            out[filled] = values[source]
+            made[place] = values[source]
             source += 1
-            filled += 1
 
 
 @njit(cache=True)
-def _sorted(work: NDArray, members: NDArray, size: int, out: NDArray) -> None:
-    """Fills out, (layers, channels), with the work of a row's members in falling order."""
-    for layer in range(len(out)):
-        for i in range(size):
-            value, place = work[members[i], layer], i
-            while place > 0 and out[layer, place - 1] < value:
-                out[layer, place] = out[layer, place - 1]
-                place -= 1
-            out[layer, place] = value
+def _update(work: Work, floor: Work, members: Work, lanes: int, values: Work, cost: Work) -> None:
+    """Computes values, (layers, channels), and cost, (layers,), of a row again."""
+    for layer in range(len(cost)):
+        values[layer] = -np.sort(-work[members, layer])
+        cost[layer] = _cost(values[layer], lanes, floor[layer])
 
 
 @njit(cache=True)
-def _exchange(work: NDArray, floor: NDArray, members: NDArray, sizes: NDArray, lanes: int) -> None:
-    """Exchanges members, (rows, channels), while it saves anything."""
-    rows, widest = members.shape
-    layers = work.shape[1]
-    values = np.zeros((rows, layers, widest), work.dtype)
-    cost = np.zeros((rows, layers), work.dtype)
-    first, second = np.zeros(widest, work.dtype), np.zeros(widest, work.dtype)
+def _best(
+    work: Work,
+    floor: Work,
+    lanes: int,
+    members: tuple[Work, Work],
+    values: tuple[Work, Work],
+    now: int,
+) -> tuple[int, int, int]:
+    """What the best exchange between two rows costs them, and its places; (now, -1, -1) if none
+
+    costs less than now.
+    """
+    (own, other), (own_values, other_values) = members, values
+    best = now, -1, -1
+    made, made_other = np.zeros(len(own), np.int64), np.zeros(len(other), np.int64)
+    for i, a in enumerate(own):
+        for j, b in enumerate(other):
+            cost = 0
+            for layer in range(len(floor)):
+                _replaced(own_values[layer], work[a, layer], work[b, layer], made)
+                _replaced(other_values[layer], work[b, layer], work[a, layer], made_other)
+                cost += _cost(made, lanes, floor[layer])
+                cost += _cost(made_other, lanes, floor[layer])
+                if cost >= best[0]:
+                    break
+            if cost < best[0]:
+                best = cost, i, j
+    return best
+
+
+@njit(cache=True)
+def _exchange(work: Work, floor: Work, members: Work, sizes: Work, lanes: int) -> None:
+    """Exchanges members, (rows, channels), of which a row has `sizes`, while it saves anything."""
+    rows, layers = len(members), len(floor)
+    values = np.zeros((rows, layers, members.shape[1]), np.int64)
+    cost = np.zeros((rows, layers), np.int64)
+    # A pair that saved nothing saves nothing as long as neither row changes.
     changes, tried = np.zeros(rows, np.int64), np.full((rows, rows, 2), -1)
     for row in range(rows):
-        _sorted(work, members[row], sizes[row], values[row])
-        for layer in range(layers):
-            if sizes[row]:
-                cost[row, layer] = _cost(values[row, layer], sizes[row], lanes, floor[layer])
+        n = sizes[row]
+        _update(work, floor, members[row, :n], lanes, values[row, :, :n], cost[row])
     for _ in range(_SWEEPS):
         saved = False
         for a in range(rows):
             for b in range(a + 1, rows):
                 if tried[a, b, 0] == changes[a] and tried[a, b, 1] == changes[b]:
                     continue
-                best, best_i, best_j = 0, -1, -1
-                for i in range(sizes[a]):
-                    for j in range(sizes[b]):
-                        change = 0
-                        for layer in range(layers):
-                            own, other = work[members[a, i], layer], work[members[b, j], layer]
-                            if own == other:
-                                continue
-                            _without(values[a, layer], sizes[a], own, other, first)
-                            _without(values[b, layer], sizes[b], other, own, second)
-                            change += _cost(first, sizes[a], lanes, floor[layer])
-                            change += _cost(second, sizes[b], lanes, floor[layer])
-                            change -= cost[a, layer] + cost[b, layer]
-                        if change < best:
-                            best, best_i, best_j = change, i, j
-                if best_i < 0:
-                    tried[a, b, 0], tried[a, b, 1] = changes[a], changes[b]
+                own, other = members[a, : sizes[a]], members[b, : sizes[b]]
+                pairs = values[a, :, : sizes[a]], values[b, :, : sizes[b]]
+                now = cost[a].sum() + cost[b].sum()
+                _, i, j = _best(work, floor, lanes, (own, other), pairs, now)
+                if i < 0:
+                    tried[a, b] = changes[a], changes[b]
                     continue
                 saved = True
-                kept = members[a, best_i]
-                members[a, best_i] = members[b, best_j]
-                members[b, best_j] = kept
-                for row in (a, b):
-                    changes[row] += 1
-                    _sorted(work, members[row], sizes[row], values[row])
-                    for layer in range(layers):
-                        cost[row, layer] = _cost(
-                            values[row, layer], sizes[row], lanes, floor[layer]
-                        )
+                own[i], other[j] = other[j], own[i]
+                changes[a] += 1
+                changes[b] += 1
+                _update(work, floor, own, lanes, pairs[0], cost[a])
+                _update(work, floor, other, lanes, pairs[1], cost[b])
         if not saved:
             break

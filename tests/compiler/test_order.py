@@ -61,8 +61,14 @@ def test_loads_are_close_on_uneven_tiles(clusters):
 
 
 def rows_cost(work, floor, rows, lanes):
-    loads = [lane_loads(work, row, lanes) for row in rows if row.size]
-    return sum(np.maximum(load.max(axis=0), floor).sum() for load in loads)
+    """Every layer pairs a row's channels as suits it."""
+    total = 0
+    for row in rows:
+        for layer, least in zip(work.T, floor, strict=True):
+            if row.size:
+                paired = row[group_channels(layer[row], 1, lanes)[0]]
+                total += max(lane_loads(layer, paired, lanes).max(), least)
+    return total
 
 
 def test_a_shared_order_by_hand():
