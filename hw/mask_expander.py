@@ -91,9 +91,7 @@ class MaskExpander(wiring.Component):
             ]
 
         def take() -> None:
-            m.d.sync += there.eq(
-                there - Mux(self.expands, need, 0) + Mux(takes_nibbles, beat, 0)
-            )
+            m.d.sync += there.eq(there - Mux(self.expands, need, 0) + Mux(takes_nibbles, beat, 0))
             with m.If(self.expands):
                 m.d.sync += [
                     read.eq(read + need),

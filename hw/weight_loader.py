@@ -87,7 +87,9 @@ class WeightLoader(wiring.Component):
             m.d.comb += [
                 packet.step.eq(step),
                 packet.data.eq(data),
-                packet.weight.eq(is_payload & (expander.wish == Wish.NOTHING) & packet.weights_left),
+                packet.weight.eq(
+                    is_payload & (expander.wish == Wish.NOTHING) & packet.weights_left
+                ),
                 packet.masks_end.eq(expander.ends),
                 expander.begin.eq(is_header & step),
                 expander.words.eq(packet.tile.mask_words),

@@ -63,7 +63,11 @@ def engine_memories(engine: EngineConfig) -> list[EngineMemory]:
             registered=False,
         ),
         EngineMemory(
-            "tiles", engine.clusters, derived.record_bits(engine), 2 * pitch, derived.record_beats(engine)
+            "tiles",
+            engine.clusters,
+            derived.record_bits(engine),
+            2 * pitch,
+            derived.record_beats(engine),
         ),
         EngineMemory("neuron", engine.clusters, engine.membrane_bits, max(2, pitch, head)),
         EngineMemory(

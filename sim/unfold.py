@@ -55,9 +55,7 @@ def unfold(engine: EngineConfig, stream: NDArray[np.uint8], shape: Shape) -> Pay
 
 
 @njit(cache=True)
-def _unfold(
-    stream: NDArray, shape: Shape, steps: NDArray, kinds: NDArray, lines: NDArray
-) -> int:
+def _unfold(stream: NDArray, shape: Shape, steps: NDArray, kinds: NDArray, lines: NDArray) -> int:
     width = stream.shape[1]
     presence, held = np.zeros(4 * width, np.uint8), np.zeros(2 * width, np.uint8)
     per_presence = 4 * width // shape.line_nibbles

@@ -27,9 +27,7 @@ def make_packets(engine, count, rng):
         header = 0xA5 | cluster << 8 | split << 13 | channels << 15 | row << 22
         header |= words << 35 | nibble_beats << 48
         packets.append(
-            SimpleNamespace(
-                team=team, channels=channels, row=row, header=header, steps=payload
-            )
+            SimpleNamespace(team=team, channels=channels, row=row, header=header, steps=payload)
         )
     return packets
 
@@ -42,9 +40,7 @@ def mask_lines(engine, words, channels, rng):
     density = rng.choice([0.0, 0.1, 0.1, 0.5, 1.0])
     for word in range(words):
         for first in range(0, channels, side):
-            masks = [
-                sum((rng.random() < density) << i for i in range(chunk)) for _ in range(side)
-            ]
+            masks = [sum((rng.random() < density) << i for i in range(chunk)) for _ in range(side)]
             offsets = before[first : first + side]
             for i, mask in enumerate(masks):
                 before[first + i] += mask.bit_count()
@@ -73,9 +69,7 @@ def payload_of(engine, channels, lines, rng):
         for line in range(count):
             weights.append((LoadKind.WEIGHT, lane, line, rng.getrandbits(axi)))
     size = len(lines) and min(axi, engine.chunk * len(lines[0][3])) // 4
-    coded = [
-        [line >> 4 * i & 15 for i in range(size)] for _, _, line, _ in lines
-    ]
+    coded = [[line >> 4 * i & 15 for i in range(size)] for _, _, line, _ in lines]
     full = [nibble for nibbles in coded for nibble in nibbles if nibble]
     per_beat = axi // 4
     nibble_beats = [full[i : i + per_beat] for i in range(0, len(full), per_beat)]
@@ -129,7 +123,9 @@ def test_packets_and_cycles(
     )
     rng = random.Random(axi_data_bits + stalls)
     packets = make_packets(engine, 9, rng)
-    beats = [beat for p in packets for beat in (p.header, *(s[0] for s in p.steps)) if beat is not None]
+    beats = [
+        beat for p in packets for beat in (p.header, *(s[0] for s in p.steps)) if beat is not None
+    ]
     gaps = [rng.choice([0, 0, 0, 1, 5]) if stalls else 0 for _ in beats]
     frees = [rng.randrange(60) if rng.random() < 0.5 else 0 for _ in packets]
 
