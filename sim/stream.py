@@ -21,9 +21,10 @@ class TileArrays(NamedTuple):
     """All tiles of a program, in stream order.
 
     beats: of the packet; steps: cycles for which each beat of the stream keeps the loader, beat
-    after beat; masks: flat, tile t's word i of a lane at first_mask[t] + i * lanes[t] + lane; weights: the non-zeros of all mask words in that
-    order, and slots: each one's bit in its word; those of mask word i are offsets[i] to
-    offsets[i + 1]; constants: (tiles, pitch), zero for lanes a tile does not use.
+    after beat; masks: flat, tile t's word i of a lane at first_mask[t] + i * lanes[t] + lane;
+    weights: the non-zeros of all mask words in that order, and slots: each one's bit in its word;
+    those of mask word i are offsets[i] to offsets[i + 1]; constants: (tiles, pitch), zero for lanes
+    a tile does not use.
     """
 
     beats: NDArray[np.int64]

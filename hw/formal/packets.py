@@ -1,115 +1,186 @@
-"""Claims about the weight stream: tile packet and weight loader, for packets of one lane.
-
-With one lane the order of a packet's beats does not depend on how lanes share them.
-"""
+"""Claims about the weight stream: tile packet, mask expander, and weight loader."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import ModuleType
 
-from amaranth.hdl import Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Mux, Signal, Value
 
 from hw import layouts
+from hw.bits import popcount
 from hw.formal.claim import Bench, Claim, Harness
 from sparsespike.contract import derived
 from sparsespike.contract.config import load_engine
-from sparsespike.contract.program import RECORD_FIELDS, TILE_FIELDS, TILE_MAGIC
+from sparsespike.contract.program import TILE_FIELDS, TILE_MAGIC
 
 _ENGINE = load_engine("micro")
-_LINES = 2
-_MOST_BEATS = 8
+_WEIGHTS, _MASK_LINES = 2, 4
+_BITS = _ENGINE.axi_data_bits
 
 
-@dataclass(frozen=True)
-class _Packets:
-    """A stream of well-formed packets: its beats, and where the present one stands in them."""
-
-    data: Signal
-    marker: Value
-    is_header: Value
-    is_last: Value
-
-
-def _packets(bench: Bench, taken: Value) -> _Packets:
-    """Up to two lines of masks and of weights a tile; every payload beat carries a free marker."""
-    m = bench.m
-    masks, weights = bench.free(2, "masks"), bench.free(2, "weights")
-    marker = bench.free(2, "marker")
-    place, mask_lines = bench.register(4, "place"), bench.register(2, "mask_lines")
-    weight_lines = bench.register(2, "weight_lines")
-    records = derived.record_beats(_ENGINE)
-    data, known, is_last = Signal(_ENGINE.axi_data_bits), Signal(2), Signal()
-    header = {"magic": TILE_MAGIC, "lanes": 1, "mask_lines": masks}
-    low = RECORD_FIELDS["weight_lines"][0] % _ENGINE.axi_data_bits
-    is_record = place == records
-    # The marker stands where the record has no field that the engine cuts the stream by.
-    m.d.comb += [
-        known.eq(Mux(is_record, weights, weight_lines)),
-        is_last.eq((place >= records) & (place == records + mask_lines + known)),
-        data.eq(marker | Mux(is_record, weights << low, 0)),
-    ]
-    with m.If(place == 0):
-        m.d.comb += data.eq(sum(value << TILE_FIELDS[name][0] for name, value in header.items()))
-    bench.given(masks <= _LINES, masks != 0, weights <= _LINES)
-    with m.If(taken):
-        m.d.sync += place.eq(Mux(is_last, 0, place + 1))
-        with m.If(place == 0):
-            m.d.sync += mask_lines.eq(masks)
-        with m.If(is_record):
-            m.d.sync += weight_lines.eq(weights)
-    bench.claim(place <= _MOST_BEATS)
-    return _Packets(data, data[:2], place == 0, is_last)
+def _header(words: Value) -> Value:
+    """A header of one channel, with so many mask words and no nibbles."""
+    fields = {"magic": TILE_MAGIC, "lanes": 1, "mask_words": words}
+    header = sum(value << TILE_FIELDS[name][0] for name, value in fields.items())
+    return Value.cast(header)
 
 
 def _tile_packet(module: ModuleType) -> Harness:
+    """Packets of one channel; the masks end in any step, and stay ended."""
     dut = module.TilePacket(_ENGINE)
     bench = Bench(dut)
-    taken = bench.drive(dut.valid, "taken")
-    packets = _packets(bench, taken)
-    bench.m.d.comb += dut.data.eq(packets.data)
+    m = bench.m
+    step, weight = bench.drive(dut.step, "step"), bench.drive(dut.weight, "weight")
+    ends, lines = bench.drive(dut.masks_end, "masks_end"), bench.free(2, "lines")
+    place, left = bench.register(2, "place"), bench.register(2, "left")
+    payload, last = Signal(), Signal()
+    low = derived.record_fields(_ENGINE)["weight_lines"][0]
+    m.d.comb += [
+        payload.eq(place == 2),
+        last.eq(payload & ends & (left == weight)),
+        dut.data.eq(Mux(place == 0, _header(Const(1)), lines << low)),
+    ]
+    bench.given(lines != 0, lines <= _WEIGHTS, ~weight | (payload & (left != 0)))
+    ended = bench.previous(payload & ends & ~(step & last), "ended")
+    bench.given(~ended | ends)
+    with m.If(step):
+        m.d.sync += place.eq(Mux(place == 2, Mux(last, 0, 2), place + 1))
+        with m.If(place == 1):
+            m.d.sync += left.eq(lines)
+        with m.If(weight):
+            m.d.sync += left.eq(left - 1)
     bench.claim(
         # It neither loses nor invents a beat: headers stand where a packet begins.
-        (Value.cast(dut.section) == 0) == packets.is_header,
-        ~taken | (dut.end == packets.is_last),
-        ~taken | ~dut.failed,
+        Value.cast(dut.part) == place,
+        ~(step & payload) | (dut.end == last),
+        ~payload | (dut.weights_left == (left != 0)),
+        ~dut.failed,
+    )
+    return bench.done()
+
+
+def _mask_expander(module: ModuleType) -> Harness:
+    """One tile of a few mask words; presence bits and nibbles may be anything that fits them."""
+    engine = load_engine("small", lanes=1, chunk=16)
+    dut = module.MaskExpander(engine)
+    bench = Bench(dut)
+    m = bench.m
+    size, beat = derived.line_nibbles(engine), derived.beat_nibbles(engine)
+    block = derived.lines_per_presence(engine)
+    step, ones = bench.drive(dut.step, "step"), bench.free(beat, "ones")
+    data = Signal(_BITS)
+    words, beats = bench.drive(dut.words, "words", 3), bench.drive(dut.nibble_beats, "beats", 2)
+    m.d.comb += [dut.channels.eq(1), dut.begin.eq(~bench.past)]
+    bench.given(bench.past | ~step, bench.past | ((words != 0) & (words <= _MASK_LINES)))
+    lines, left = bench.register(3, "lines"), bench.register(2, "left")
+    known, there = bench.register(range(block + 1), "known"), bench.register(7, "there")
+    bits, used, taken = (
+        bench.register(_BITS, "bits"),
+        bench.register(7, "used"),
+        bench.register(7, "taken"),
+    )
+    need, makes, lacks, fills = Signal(7), Signal(), Signal(), Signal()
+    m.d.comb += [
+        need.eq(popcount(bits[:size])),
+        makes.eq((lines != 0) & (known != 0) & (there >= need)),
+        lacks.eq((lines > makes) & (known == makes)),
+        fills.eq(~lacks & (left != 0) & (there <= beat)),
+        # Presence bits of the first lines; or nibbles that are 0 or 1.
+        data.eq(Mux(lacks, ones, Cat(Cat(ones[i], Const(0, 3)) for i in range(beat)))),
+        dut.data.eq(data),
+    ]
+    with m.If(~bench.past):
+        m.d.sync += [lines.eq(words), left.eq(beats)]
+    with m.If(step):
+        m.d.sync += [
+            lines.eq(lines - makes),
+            known.eq(Mux(lacks, block, known - makes)),
+            bits.eq(Mux(lacks, data, Mux(makes, bits >> size, bits))),
+            there.eq(there - Mux(makes, need, 0) + Mux(fills, beat, 0)),
+            used.eq(used + Mux(makes, need, 0)),
+            taken.eq(taken + Mux(fills, beat, 0)),
+            left.eq(left - fills),
+        ]
+    # One nibble of the stream, any, is followed into its line.
+    mark, kept = bench.free(6, "mark"), bench.register(1, "kept")
+    bench.given(~bench.past | (mark == bench.previous(mark, "mark")))
+    with m.If(step & fills & (mark >= taken) & (mark < taken + beat)):
+        m.d.sync += kept.eq(ones.bit_select((mark - taken)[:4], 1))
+    made = bench.previous(step & makes, "made")
+    old, before = bench.previous(bits[:size], "old"), bench.previous(used, "before")
+    place = bench.free(2, "place")
+    own = before + popcount(old & ((1 << place) - 1)[:size]) == mark
+    nibble = dut.masks.word_select(place, 4)
+    bench.claim(~made | Mux(old.bit_select(place, 1), ~own | (nibble == kept), nibble == 0))
+    bench.claim(
+        ~bench.past | (dut.expands == makes),
+        ~bench.past | (Value.cast(dut.wish) == Mux(lacks, 1, Mux(fills, 2, 0))),
+        ~bench.past | (dut.ends == (lines == makes)),
+        dut.valid == made,
+        there <= 2 * beat,
     )
     return bench.done()
 
 
 def _weight_loader(module: ModuleType) -> Harness:
+    """Packets of one channel, whose masks are 0; every other payload beat has a free marker."""
     dut = module.WeightLoader(_ENGINE)
     bench = Bench(dut)
     m, load = bench.m, dut.load
     offer, free = bench.drive(dut.i.valid, "offer"), bench.drive(dut.free, "free")
-    accepted = offer & dut.i.ready
-    packets = _packets(bench, accepted)
-    m.d.comb += dut.i.p.data.eq(packets.data)
-    waiting = bench.previous(offer & ~dut.i.ready, "waiting")
-    bench.given(~waiting | (offer & (packets.data == bench.previous(packets.data, "beat"))))
-    tile = load.valid & (load.kind == layouts.LoadKind.TILE)
-    left = load.valid & (load.kind != layouts.LoadKind.TILE)
-    put = accepted & ~packets.is_header
-    ends = bench.register(3, "ends")
-    m.d.sync += ends.eq(ends + (put & packets.is_last) - (left & load.end))
-    # Every payload beat reaches the clusters once, in order, as it came; headers do not.
-    bench.in_order(put=put, put_data=packets.marker, get=left, get_data=load.data[:2], most=3)
-    opened, owed = bench.register(1, "opened"), bench.register(2, "owed")
-    m.d.sync += [
-        owed.eq(owed + (accepted & packets.is_header) - tile),
-        opened.eq((opened | tile) & ~(left & load.end)),
+    marker, lines, words = bench.free(2, "marker"), bench.free(2, "lines"), bench.free(2, "words")
+    place, left = bench.register(2, "place"), bench.register(2, "left")
+    accepted, data, last = offer & dut.i.ready, Signal(_BITS), Signal()
+    low = derived.record_fields(_ENGINE)["weight_lines"][0]
+    # Header, constants, presence bits, weights. The markers stand where nothing is cut by them.
+    m.d.comb += [
+        last.eq((place == 3) & (left == 1)),
+        data.eq(
+            Mux(
+                place == 0,
+                _header(words),
+                Mux(place == 1, lines << low | marker, Mux(place == 2, 0, marker)),
+            )
+        ),
+        dut.i.p.data.eq(data),
     ]
-    patience = bench.register(3, "patience")
+    bench.given(words != 0, lines != 0, lines <= _WEIGHTS)
+    with m.If(accepted):
+        m.d.sync += place.eq(Mux(place == 3, Mux(last, 0, 3), place + 1))
+        with m.If(place == 1):
+            m.d.sync += left.eq(lines)
+        with m.If(place == 3):
+            m.d.sync += left.eq(left - 1)
+    waiting = bench.previous(offer & ~dut.i.ready, "waiting")
+    bench.given(~waiting | (offer & (data == bench.previous(data, "beat"))))
+    is_tile = load.kind == layouts.LoadKind.TILE
+    tile, left_loader = load.valid & is_tile, load.valid & ~is_tile
+    # Every constant and weight reaches the clusters once, in order, as it came.
+    bench.in_order(
+        put=accepted & place[0], put_data=marker, get=left_loader, get_data=load.data[:2], most=3
+    )
+    opened, owed = bench.register(1, "opened"), bench.register(2, "owed")
+    masks, asked = bench.register(4, "masks"), bench.register(4, "asked")
+    with m.If(accepted & (place == 0)):
+        m.d.sync += asked.eq(asked + words)
+    with m.If(load.masks.valid):
+        m.d.sync += masks.eq(masks + 1)
+    m.d.sync += [
+        owed.eq(owed + (accepted & (place == 0)) - tile),
+        opened.eq((opened | tile) & ~load.end),
+    ]
+    patience = bench.register(4, "patience")
     m.d.sync += patience.eq(Mux(offer & free & ~dut.i.ready, patience + 1, 0))
     bench.claim(
-        # One TILE beat a header, before the payload; one end a tile.
+        # One TILE beat a header, before the payload; one end a tile, behind it.
         ~tile | (owed != 0),
-        ~left | opened,
-        ~(left & load.end) | (ends != 0),
-        ~load.valid | dut.select.any(),
+        ~(left_loader | load.masks.valid | load.end) | opened,
+        ~load.masks.valid | ((load.masks.data == 0) & (masks != asked)),
+        ~load.end | (masks + load.masks.valid == asked) | (owed != 0),
+        ~(load.valid | load.masks.valid | load.end) | dut.select.any(),
         ~dut.failed,
         # Where a half is free, a beat that is offered is taken in bounded time.
-        patience < 4,
+        patience < 8,
     )
     return bench.done()
 
@@ -121,25 +192,46 @@ CLAIMS = (
         module="hw.tile_packet",
         harness=_tile_packet,
         broken=(
-            ("line_ends.eq(self.line == weight_lines - 1)", "line_ends.eq(self.line == 1)"),
             (
-                "self.end.eq(self.line == mask_lines - 1)",
-                "self.end.eq(0)",
+                "line_ends.eq(self.line == lines[self.lane] - 1)",
+                "line_ends.eq(self.line == 1)",
             ),
+            ("self.masks_end & (~self.weights_left", "self.masks_end & (1"),
+            ("self.step & self.weight & last", "self.weight & last"),
         ),
         depth=14,
     ),
     Claim(
+        name="mask expander",
+        says="a line is made once its nibbles are there, of these; no beat is asked for in vain",
+        module="hw.mask_expander",
+        harness=_mask_expander,
+        broken=(
+            ("(there <= beat)", "(there < 2 * beat)"),
+            ("Mux(there[i], nibble, 0)", "nibble"),
+            ("place.eq(before + own)", "place.eq(before)"),
+            ("read.eq(read + need)", "read.eq(read + need + 1)"),
+            ("need.eq(popcount(presence[size : 2 * size]))", "need.eq(popcount(presence[:size]))"),
+        ),
+        depth=7,
+        unbounded=False,
+    ),
+    Claim(
         name="weight loader",
-        says="every payload beat reaches its clusters once, in order, after one TILE beat a tile",
+        says="every constant and weight reaches its clusters once, in order, after one TILE beat a "
+        "tile, and all its mask lines before its end",
         module="hw.weight_loader",
         harness=_weight_loader,
         broken=(
-            ("payload.eq(packet.valid & ~is_header)", "payload.eq(packet.valid)"),
-            ("packet.valid.eq(self.i.valid & self.i.ready)", "packet.valid.eq(self.i.valid)"),
-            ("begins.eq(~is_header & ~opened & is_free)", "begins.eq(~opened & is_free)"),
+            ("staged.valid.eq(step & (constants | packet.weight))", "staged.valid.eq(step)"),
+            ("expander.step.eq(is_payload & step)", "expander.step.eq(is_payload)"),
+            (
+                "begins.eq(~is_header & ~opened & ~settles & is_free)",
+                "begins.eq(~opened & ~settles & is_free)",
+            ),
+            ("staged.end.eq(ends)", "staged.end.eq(step & packet.end)"),
         ),
-        depth=8,
+        depth=10,
         unbounded=False,
     ),
 )

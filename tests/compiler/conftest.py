@@ -96,32 +96,81 @@ def _signed(number, bits):
     return number - (1 << bits) if number >> (bits - 1) else number
 
 
-def _constants(stream, engine):
-    """A lane's record and its weights, as numbers."""
-    record = stream.beats(128 // engine.axi_data_bits)
-    return record, stream.beats(_cut(record, 112, 16))
+def _constants(stream, engine, count):
+    """Bias, threshold and weight lines of each channel; whole beats."""
+    lines = (
+        engine.weight_depth * (4 if engine.weight_bits == 4 else 8) - 1
+    ) // engine.axi_data_bits
+    widths = engine.accumulator_bits, max(engine.membrane_bits - 1, 23), (lines + 1).bit_length()
+    size = 64 if sum(widths) <= 64 else 128
+    block = stream.beats(-(-count * size // engine.axi_data_bits))
+    assert block >> (count * size) == 0
+    records = [_cut(block, i * size, size) for i in range(count)]
+    bias, threshold, last = widths
+    return [
+        SimpleNamespace(
+            bias=_signed(_cut(record, 0, bias), bias),
+            threshold=_cut(record, bias, threshold),
+            multiplier=_cut(record, bias, 15),
+            score_weight=_signed(_cut(record, bias + 15, 8), 8),
+            lines=record >> (size - last),
+        )
+        for record in records
+    ]
 
 
-def _masks(stream, engine, lines, lanes, words):
-    """(lanes) of (words) mask words: beats of as many lanes as fit, line by line."""
-    fit = engine.axi_data_bits // engine.chunk
-    side = 1
-    while side < min(engine.lanes * engine.lane_channels, fit):
-        side *= 2
-    found = [[] for _ in range(-(-lanes // side) * side)]
-    for _ in range(lines):
-        for first in range(0, lanes, side):
+def _payload(stream, engine, lines, nibble_beats, weight_beats, size):
+    """Mask lines of `size` nibbles each, and the beats of weights, as the loader gets them."""
+    axi = engine.axi_data_bits
+    made, flags, nibbles, weights = [], [], [], []
+    while len(made) < lines or weight_beats or nibble_beats:
+        here = len(nibbles)
+        makes = len(made) < lines and bool(flags) and here >= flags[0].bit_count()
+        line = None
+        if makes:
+            own = flags.pop(0)
+            line = sum((nibbles.pop(0) if own >> i & 1 else 0) << 4 * i for i in range(size))
+        if len(made) + makes < lines and not flags:
             beat = stream.beats(1)
-            for place in range(fit):
-                word = _cut(beat, place * engine.chunk, engine.chunk)
-                found[first + place % side].append(word)
+            flags = [_cut(beat, low, size) for low in range(0, axi, size)]
+        elif nibble_beats and here <= axi // 4:
+            beat = stream.beats(1)
+            nibbles += [_cut(beat, low, 4) for low in range(0, axi, 4)]
+            nibble_beats -= 1
+        elif weight_beats:
+            weights.append(stream.beats(1))
+            weight_beats -= 1
+        else:
+            assert makes, "nibbles are missing"
+        if makes:
+            made.append(line)
+    assert not any(nibbles)
+    return made, weights
+
+
+def _masks(engine, lines, lanes, words):
+    """(lanes) of (words) mask words, of lines with a word of each of as many lanes as fit."""
+    side = _side(engine)
+    found = [[] for _ in range(-(-lanes // side) * side)]
+    for number, line in enumerate(lines):
+        for i in range(side):
+            word = _cut(line, i * engine.chunk, engine.chunk)
+            found[number * side % len(found) + i].append(word)
     assert not any(any(lane) for lane in found[lanes:])
-    assert not any(any(lane[words:]) for lane in found)
-    return [lane[:words] for lane in found[:lanes]]
+    assert all(len(lane) == words for lane in found)
+    return found[:lanes]
 
 
-def _lane(engine, record, payload, per_word):
-    width = 4 if engine.weight_bits == 4 else 8
+def _side(engine):
+    side = 1
+    while side < min(engine.lanes * engine.lane_channels, engine.axi_data_bits // engine.chunk):
+        side *= 2
+    return side
+
+
+def _lane(engine, constants, beats, per_word):
+    width, axi = 4 if engine.weight_bits == 4 else 8, engine.axi_data_bits
+    payload = sum(beat << i * axi for i, beat in enumerate(beats))
     weights, index = [], 0
     for word, mask in enumerate(per_word):
         for slot in range(engine.chunk):
@@ -129,14 +178,9 @@ def _lane(engine, record, payload, per_word):
                 weights.append((word, slot, _signed(_cut(payload, index * width, width), width)))
                 index += 1
     assert payload >> (index * width) == 0
-    assert _cut(record, 112, 16) == -(-index * width // engine.axi_data_bits)
-    return SimpleNamespace(
-        bias=_signed(_cut(record, 0, 32), 32),
-        multiplier=_cut(record, 32, 15),
-        score_weight=_signed(_cut(record, 48, 8), 8),
-        threshold=_cut(record, 64, 48),
-        weights=weights,
-    )
+    assert len(beats) == max(1, -(-index * width // axi))
+    constants.weights = weights
+    return constants
 
 
 @pytest.fixture(scope="session")
@@ -155,17 +199,25 @@ def decode():
             for _ in range(field.tiles):
                 header = stream.beats(1)
                 assert _cut(header, 0, 8) == 0xA5
-                assert header >> 58 == 0
-                count = _cut(header, 32, 8)
-                constants = [_constants(stream, engine) for _ in range(count)]
-                masks = _masks(stream, engine, _cut(header, 16, 16), count, words)
-                lanes = [
-                    _lane(engine, *own, mask) for own, mask in zip(constants, masks, strict=True)
-                ]
+                count, side = _cut(header, 15, 7), _side(engine)
+                assert _cut(header, 35, 13) == words
+                constants = _constants(stream, engine, count)
+                lines, beats = _payload(
+                    stream,
+                    engine,
+                    words * -(-count // side),
+                    header >> 48,
+                    sum(lane.lines for lane in constants),
+                    side * engine.chunk // 4,
+                )
+                lanes = []
+                for own, masks in zip(constants, _masks(engine, lines, count, words), strict=True):
+                    lanes.append(_lane(engine, own, beats[: own.lines], masks))
+                    del beats[: own.lines]
                 tile = SimpleNamespace(
-                    cluster=_cut(header, 8, 8),
-                    row=_cut(header, 40, 16),
-                    split=_cut(header, 56, 2),
+                    cluster=_cut(header, 8, 5),
+                    row=_cut(header, 22, 13),
+                    split=_cut(header, 13, 2),
                     lanes=lanes,
                 )
                 tiles.append(tile)

@@ -89,7 +89,6 @@ def test_storage_units(lanes, chunk, pitch, line, words, rows):
 
 def test_stream_units():
     engine = load_engine("small", axi_data_bits=128, weight_bits=4, chunk=16, mask_depth=9)
-    assert derived.masks_per_beat(engine) == 8
+    assert derived.mask_lanes(engine) == 8
     assert derived.weights_per_beat(engine) == 32
-    assert derived.mask_lines(engine) == 9
     assert derived.weights_per_beat(load_engine("small", weight_bits=6)) == 8

@@ -101,21 +101,23 @@ def tile_of(engine, layer, rng):
                 bias=rng.randrange(-200, 200),
                 multiplier=rng.randrange(1 << 15),
                 score_weight=rng.randrange(-128, 128),
-                threshold=rng.choice([rng.randrange(1, 100 << layer.time_steps), 1, 1 << 40]),
+                threshold=rng.choice([rng.randrange(1, 100 << layer.time_steps), 1, 1 << 30]),
             )
         )
-    return SimpleNamespace(row=rng.randrange(100), lanes=lanes)
+    scores = layer.output == Output.SCORE
+    return SimpleNamespace(row=rng.randrange(100), lanes=lanes, scores=scores)
 
 
 def packet(engine, tile):
-    """Load bus beats of a tile: (kind, lane, line, data, offsets)."""
+    """Load bus beats of a tile: (kind or None for masks, lane, line, data, offsets)."""
     yield LoadKind.TILE, 0, 0, 0, []
     beats = []
     for number, lane in enumerate(tile.lanes):
         lines = derived.ceil_div(len(lane.weights), derived.weights_per_beat(engine))
         fields = derived.record_fields(engine)
         record = lines << fields["weight_lines"][0]
-        for name in ("bias", *(("multiplier", "score_weight") if score else ("threshold",))):
+        names = ("multiplier", "score_weight") if tile.scores else ("threshold",)
+        for name in ("bias", *names):
             low, bits = fields[name]
             record |= (getattr(lane, name) & ((1 << bits) - 1)) << low
         width = engine.axi_data_bits
@@ -134,7 +136,7 @@ def packet(engine, tile):
             group = tile.lanes[first : first + side]
             data = sum(lane.masks[word] << i * engine.chunk for i, lane in enumerate(group))
             offsets = [sum(map(ones, lane.masks[:word])) for lane in group]
-            beats.append((LoadKind.MASK, first, word, data, offsets))
+            beats.append((None, first, word, data, offsets))
     yield from beats
 
 
@@ -422,25 +424,27 @@ class Bench:
     def load(self, ctx, cycle):
         """One beat of the load bus, or a pause."""
         dut = self.dut
+        for signal in (dut.load.valid, dut.load.masks.valid, dut.load.end):
+            ctx.set(signal, 0)
         if not self.beats:
-            ctx.set(dut.load.valid, 0)
             return
         tile, beats = self.beats[0]
         kind, lane, line, data, offsets = beats[0]
         wait = kind == LoadKind.TILE and not ctx.get(dut.free)
-        valid = not wait and self.rng.random() < 0.8
-        ctx.set(dut.load.valid, valid)
-        if not valid:
+        if wait or self.rng.random() >= 0.8:
             return
-        ctx.set(dut.load.kind, kind)
-        ctx.set(dut.load.lane, lane)
-        ctx.set(dut.load.line, line)
-        ctx.set(dut.load.data, data)
+        bus = dut.load.masks if kind is None else dut.load
+        ctx.set(bus.valid, 1)
+        ctx.set(bus.lane, lane)
+        ctx.set(bus.line, line)
+        ctx.set(bus.data, data)
+        if kind is not None:
+            ctx.set(bus.kind, kind)
         ctx.set(dut.load.lanes, len(tile.lanes))
         ctx.set(dut.load.row, tile.row)
         ctx.set(dut.load.end, len(beats) == 1)
         for i, offset in enumerate(offsets):
-            ctx.set(dut.load.offsets[i], offset)
+            ctx.set(bus.offsets[i], offset)
         if kind == LoadKind.TILE:
             self.begun.append(cycle)
         beats.pop(0)
