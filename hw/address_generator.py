@@ -9,7 +9,6 @@ from amaranth.lib.wiring import In, Out
 from hw import layouts
 from hw.band_walk import BandWalk
 from hw.cluster_layouts import scan_layout
-from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
 from sparsespike.contract.program import Accumulate, Operation
 
@@ -24,7 +23,7 @@ class AddressGenerator(wiring.Component):
         index: number of the cluster, constant.
         descriptor, go: the layer and its start.
         works: the layer has scans for this cluster, if it is a matmul.
-        available, half, lanes: the next tile to walk is in the tile memory, in this half.
+        available, half: the next tile to walk is in the tile memory, in this half.
         tile_done: in this cycle the last scan of the tile is handed over.
         token, stored: the position walked and, in the same cycle, its token list entry.
         o: scans.
@@ -40,7 +39,6 @@ class AddressGenerator(wiring.Component):
                 "works": Out(1),
                 "available": In(1),
                 "half": In(1),
-                "lanes": In(range(derived.tile_channels(engine) + 1)),
                 "tile_done": Out(1),
                 "token": Out(16),
                 "stored": In(16),
@@ -126,7 +124,6 @@ class AddressGenerator(wiring.Component):
             scan.last.eq(Mux(group_walk, done[2], Mux(all_walk, done[4], done[3]))),
             scan.final.eq(done[5]),
             scan.half.eq(self.half),
-            scan.lanes.eq(self.lanes),
         ]
         with m.If(self.o.valid & self.o.ready):
             advance()

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
+
+_LEAST = 512
+"""Lines of the smallest part: a block RAM has at least so many, and no part is worth less."""
+
+
+def parts_of(depth: int) -> tuple[int, ...]:
+    """Depths of the parts that a memory of `depth` lines is made of, the first a power of two.
+
+    Block RAMs are deep and narrow or shallow and wide. A memory of 8,192 + 2,048 lines takes no
+    more of them in two parts than in five of 2,048, but a choice of two words instead of five.
+    """
+    low = 1 << depth.bit_length() - 1
+    if depth - low < _LEAST:
+        return (depth,)
+    return low, depth - low
 
 
 class LineMemory(wiring.Component):
@@ -36,15 +51,32 @@ class LineMemory(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.memory = memory = Memory(shape=self.width, depth=self.depth, init=[])
-        write = memory.write_port(granularity=self.width // self.units)
-        read = memory.read_port()
-        m.d.comb += [
-            write.en.eq(self.write),
-            write.addr.eq(self.write_address),
-            write.data.eq(self.write_data),
-            read.en.eq(self.read),
-            read.addr.eq(self.read_address),
-            self.read_data.eq(read.data),
-        ]
+        parts = parts_of(self.depth)
+        bit = (parts[0] - 1).bit_length()
+        beyond = Signal()
+
+        def add(number: int, depth: int) -> Value:
+            store = Memory(shape=self.width, depth=max(2, depth), init=[])
+            m.submodules[f"memory_{number}" if number else "memory"] = store
+            write = store.write_port(granularity=self.width // self.units)
+            read = store.read_port()
+            writes: Value = self.write
+            reads: Value = self.read
+            if len(parts) > 1:
+                writes = Mux(self.write_address[bit] == number, self.write, 0)
+                reads = self.read & (self.read_address[bit] == number)
+            m.d.comb += [
+                write.en.eq(writes),
+                write.addr.eq(self.write_address),
+                write.data.eq(self.write_data),
+                read.en.eq(reads),
+                read.addr.eq(self.read_address),
+            ]
+            return read.data
+
+        words = [add(number, depth) for number, depth in enumerate(parts)]
+        m.d.comb += self.read_data.eq(Mux(beyond, words[-1], words[0]))
+        if len(parts) > 1:
+            with m.If(self.read):
+                m.d.sync += beyond.eq(self.read_address[bit])
         return m

@@ -15,7 +15,7 @@ BURST_BEATS = 32
 """Longest AXI read burst, beats."""
 OUTSTANDING_BURSTS = 2
 """Read bursts in flight."""
-BROADCAST_STAGES = 8
+BROADCAST_STAGES = 7
 """Cycles from the address generator to the broadcast register."""
 LOAD_LATENCY = 3
 """Cycles from a tile's last beat to the first cycle its walk may begin."""
