@@ -17,7 +17,8 @@ class ActivationStore(wiring.Component):
     """Spike and count memory behind one read port of words.
 
     A word asked for in cycle c (`enable`) stands at the output from c + 1 on, until the next
-    `enable`. A write in cycle c is seen by reads from c + 1 on. Never stalls.
+    `enable`. A write in cycle c is seen by reads from c + 1 on; a layer never
+    reads what it writes. Never stalls.
 
     Members:
         write: the write bus, a line at a time.
@@ -54,6 +55,7 @@ class ActivationStore(wiring.Component):
                 depth=lines,
                 units=len(self.write.enable),
                 address_bits=layouts.address_bits(engine),
+                apart=True,
             )
             m.submodules[name] = store
             selected = self.write.valid & (self.write.memory == kind)

@@ -102,7 +102,9 @@ class BroadcastRegister(wiring.Component):
         slots = Signal(data.ArrayLayout(engine.chunk, digits))
         waiting, loud = Signal(digits), Signal(digits)
         picked, ready = Signal(_picked_layout(engine)), Signal(_ready_layout(engine))
+        matches = Signal(data.ArrayLayout(len(self.masks), engine.chunk))
         only, picked_moves, ready_moves = Signal(), Signal(), Signal()
+        side = derived.mask_lanes(engine)
 
         def take_word() -> None:
             m.d.comb += self.i.ready.eq(~occupied | (picked_moves & only))
@@ -146,19 +148,21 @@ class BroadcastRegister(wiring.Component):
             with m.If(ready_moves):
                 m.d.sync += [ready[name].eq(picked[name]) for name in _SHARED]
                 m.d.sync += [ready.ends.eq(ends), ready.words.eq(self.masks)]
-                for channel, (match, met) in enumerate(
-                    zip(ready.matches, ready.met, strict=True)
-                ):
+                for low in range(0, len(self.masks), side):
                     # Masks of a beat of the weight stream are written together.
-                    group = channel // derived.mask_lanes(engine) * derived.mask_lanes(engine)
-                    active = channels > group if group else Const(1)
-                    mask = self.masks[channel].mask
-                    own = mask & picked.slots
-                    parts = [own[low : low + _PART].any() for low in range(0, len(own), _PART)]
-                    m.d.sync += met.eq(Mux(active, Cat(parts), 0))
-                    # Not `own`: bit by bit, a register's reset input does the AND.
-                    for bit, slot in enumerate(picked.slots):
-                        m.d.sync += match[bit].eq(Mux(slot & active, mask[bit], 0))
+                    active = channels > low if low else Const(1)
+                    match_group(slice(low, low + side), active)
+
+        def match_group(group: slice, active: Value) -> None:
+            masks = [word.mask for word in self.masks][group]
+            for mask, met in zip(masks, list(ready.met)[group], strict=True):
+                own = mask & picked.slots
+                parts = [own[low : low + _PART].any() for low in range(0, len(own), _PART)]
+                m.d.sync += met.eq(Mux(active, Cat(parts), 0))
+            # Slot by slot: a register's reset input does the AND.
+            for bit, slot in enumerate(picked.slots):
+                here = Cat(mask[bit] for mask in masks)
+                m.d.sync += matches[bit][group].eq(Mux(slot & active, here, 0))
 
         def emit() -> None:
             wanted, blocked = Signal(engine.lanes), Signal()
@@ -174,8 +178,10 @@ class BroadcastRegister(wiring.Component):
                 self.push.eq(Mux(self.emitted, wanted, 0)),
                 self.leaving.eq(self.skipped | (self.emitted & ready.leaves)),
             ]
-            for name in ("beat", "matches", "words", "final"):
+            for name in ("beat", "words", "final"):
                 m.d.comb += getattr(self, name).eq(ready[name])
+            for channel, match in enumerate(self.matches):
+                m.d.comb += match.eq(Cat(slot[channel] for slot in matches))
 
         take_word()
         pick_digit()
@@ -210,7 +216,7 @@ def _picked_layout(engine: EngineConfig) -> data.StructLayout:
 
 
 def _ready_layout(engine: EngineConfig) -> data.StructLayout:
-    """The same with its masks and matches.
+    """The same with its masks.
 
     `met`: per channel, which parts of its slots have a match; `ends`: per lane, whether the beat
     ends a walk of the lane.
@@ -221,7 +227,6 @@ def _ready_layout(engine: EngineConfig) -> data.StructLayout:
         {
             **{name: shared[name] for name in _SHARED},
             "words": data.ArrayLayout(mask_layout(engine), channels),
-            "matches": data.ArrayLayout(engine.chunk, channels),
             "met": data.ArrayLayout(derived.ceil_div(engine.chunk, _PART), channels),
             "ends": engine.lanes,
         }

@@ -7,6 +7,8 @@ from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from hw.verilog_platform import APART
+
 _LEAST = 512
 """Lines of the smallest part: a block RAM has at least so many, and no part is worth less."""
 
@@ -27,17 +29,20 @@ class LineMemory(wiring.Component):
     """Lines of `units` equal parts, each with its own write enable.
 
     Timing: a read at c has its value in c + 1 and holds it while `read` is low; a write at c can
-    be read from c + 1 on.
+    be read from c + 1 on. With `apart` no line is read in the cycle in which it is written.
 
     Members:
         write, write_address, write_data: `write` has one bit per unit.
         read, read_address, read_data: the read port.
     """
 
-    def __init__(self, *, width: int, depth: int, units: int, address_bits: int) -> None:
+    def __init__(
+        self, *, width: int, depth: int, units: int, address_bits: int, apart: bool = False
+    ) -> None:
         self.width = width
         self.depth = depth
         self.units = units
+        self._apart = apart
         super().__init__(
             {
                 "write": In(units),
@@ -56,7 +61,8 @@ class LineMemory(wiring.Component):
         beyond = Signal()
 
         def add(number: int, depth: int) -> Value:
-            store = Memory(shape=self.width, depth=max(2, depth), init=[])
+            attrs = {APART: 1} if self._apart else {}
+            store = Memory(shape=self.width, depth=max(2, depth), init=[], attrs=attrs)
             m.submodules[f"memory_{number}" if number else "memory"] = store
             write = store.write_port(granularity=self.width // self.units)
             read = store.read_port()

@@ -11,6 +11,8 @@ from amaranth.hdl import ClockSignal, Elaboratable, Instance, ResetSignal, Value
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 
+APART = "sparsespike_apart"
+"""Attribute of a memory that is never read where it is written in the same cycle."""
 _MEMORIES = Path(__file__).parent / "sparsespike_memory.sv"
 
 
@@ -87,5 +89,6 @@ class VerilogPlatform:
         sizes = {"p_WIDTH": width, "p_UNIT": width // len(write.en)}
         sizes |= {"p_DEPTH": memory.depth, "p_ADDRESS": len(write.addr)}
         if read.domain == "sync":
+            sizes["p_APART"] = int(APART in memory.attrs)
             return Instance("sparsespike_memory", **sizes, **ports, i_read_enable=read.en)
         return Instance("sparsespike_register_file", **sizes, **ports)
