@@ -148,21 +148,23 @@ class BroadcastRegister(wiring.Component):
             with m.If(ready_moves):
                 m.d.sync += [ready[name].eq(picked[name]) for name in _SHARED]
                 m.d.sync += [ready.ends.eq(ends), ready.words.eq(self.masks)]
-                for low in range(0, len(self.masks), side):
-                    # Masks of a beat of the weight stream are written together.
-                    active = channels > low if low else Const(1)
-                    match_group(slice(low, low + side), active)
+            for low in range(0, len(self.masks), side):
+                # Masks of a beat of the weight stream are written together.
+                match_group(slice(low, low + side), channels > low if low else Const(1))
 
         def match_group(group: slice, active: Value) -> None:
             masks = [word.mask for word in self.masks][group]
             for mask, met in zip(masks, list(ready.met)[group], strict=True):
                 own = mask & picked.slots
                 parts = [own[low : low + _PART].any() for low in range(0, len(own), _PART)]
-                m.d.sync += met.eq(Mux(active, Cat(parts), 0))
+                with m.If(ready_moves):
+                    m.d.sync += met.eq(Mux(active, Cat(parts), 0))
             # Slot by slot: a register's reset input does the AND.
             for bit, slot in enumerate(picked.slots):
-                here = Cat(mask[bit] for mask in masks)
-                m.d.sync += matches[bit][group].eq(Mux(slot & active, here, 0))
+                with m.If(ready_moves):
+                    m.d.sync += matches[bit][group].eq(Cat(mask[bit] for mask in masks))
+                with m.If(ready_moves & ~(slot & active)):
+                    m.d.sync += matches[bit][group].eq(0)
 
         def emit() -> None:
             wanted, blocked = Signal(engine.lanes), Signal()
