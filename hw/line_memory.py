@@ -7,7 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from hw.verilog_platform import APART
+from hw.verilog_platform import NO_COLLISIONS
 
 _LEAST = 512
 """Lines of the smallest part: a block RAM has at least so many, and no part is worth less."""
@@ -61,7 +61,7 @@ class LineMemory(wiring.Component):
         beyond = Signal()
 
         def add(number: int, depth: int) -> Value:
-            attrs = {APART: 1} if self._apart else {}
+            attrs = NO_COLLISIONS if self._apart else {}
             store = Memory(shape=self.width, depth=max(2, depth), init=[], attrs=attrs)
             m.submodules[f"memory_{number}" if number else "memory"] = store
             write = store.write_port(granularity=self.width // self.units)

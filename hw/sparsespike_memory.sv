@@ -1,13 +1,11 @@
 
 // One write port with an enable per UNIT bits, one registered read port that holds its output.
-// A read in the cycle of a write to its address gives the old word; with APART such reads do not
-// matter, and synthesis builds nothing for them. All words start as 0.
+// A read in the cycle of a write to its address gives the old word. All words start as 0.
 module sparsespike_memory #(
   parameter WIDTH = 8,
   parameter DEPTH = 2,
   parameter ADDRESS = 1,
-  parameter UNIT = 8,
-  parameter APART = 0
+  parameter UNIT = 8
 ) (
   input clk,
   input [WIDTH/UNIT-1:0] write_enable,
@@ -17,7 +15,7 @@ module sparsespike_memory #(
   input [ADDRESS-1:0] read_address,
   output reg [WIDTH-1:0] read_data
 );
-  (* no_rw_check = APART *) reg [WIDTH-1:0] words [0:DEPTH-1];
+  reg [WIDTH-1:0] words [0:DEPTH-1];
   integer i;
   initial begin
     read_data = {WIDTH{1'b0}};
