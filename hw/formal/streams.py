@@ -68,13 +68,13 @@ def _broadcast_register(module: ModuleType) -> Harness:
     m.d.comb += [dut.walked.eq(3), dut.channels[0].eq(1), dut.channels[1].eq(2)]
     digits = Cat(values[:4].any(), values[4:].any())
     masks = Mux(half, contents[1], contents[0])
-    item = Cat(digits, last, Const(1, 1), half, values, masks)
+    item = Cat(digits, last, Const(1, 1), half, half, values, masks)
     # The words inside, oldest first, each with the digits that have not been emitted.
     words = [bench.register(len(item), f"word_{place}") for place in range(_REGISTER_STAGES)]
     inside = bench.register(range(_REGISTER_STAGES + 2), "inside")
     taken = offer & dut.i.ready
     left, ends, lanes, kept = (
-        words[0][low:high] for low, high in ((0, 2), (2, 3), (3, 5), (5, 21))
+        words[0][low:high] for low, high in ((0, 2), (2, 3), (3, 5), (6, 22))
     )
     with m.If(dut.leaving):
         m.d.sync += [now.eq(later) for now, later in pairwise(words)]
@@ -99,6 +99,8 @@ def _broadcast_register(module: ModuleType) -> Harness:
         dut.push == Mux(dut.emitted, wanted, 0),
         ~beats | (dut.beat.spikes.as_value() == plane),
         ~beats | (dut.beat.last == (ends & only)),
+        ~beats | (dut.matches[0] == plane & kept[8:12]),
+        ~beats | (dut.matches[1] == plane & kept[12:16]),
         dut.leaving == (dut.standing & ~beats | (dut.emitted & only)),
     )
     # Nothing waits for ever: a word stands where beats leave after so many cycles, and a register
@@ -169,8 +171,8 @@ CLAIMS = (
         module="hw.address_pipeline",
         harness=_address_pipeline,
         broken=(
-            ("product_ready.eq(~product.valid | address_ready)", "product_ready.eq(1)"),
-            ("self.enable.eq(address.valid & output_ready)", "self.enable.eq(address.valid)"),
+            ("product_ready.eq(~product_valid | addresses.i.ready)", "product_ready.eq(1)"),
+            ("self.enable.eq(addresses.o.valid & output_ready)", "self.enable.eq(addresses.o.valid)"),
         ),
     ),
     Claim(
@@ -180,15 +182,17 @@ CLAIMS = (
         harness=_broadcast_register,
         broken=(
             (
-                "blocked.eq((ready.wanted & self.full).any())",
-                "blocked.eq((ready.wanted & self.full).all())",
+                "blocked.eq((wanted & self.full).any())",
+                "blocked.eq((wanted & self.full).all())",
             ),
             (
-                "word.digits.eq(word.digits & ~lowest_one(word.digits))",
-                "word.digits.eq(word.digits)",
+                "waiting.eq(waiting & ~lowest_one(loud))",
+                "waiting.eq(waiting)",
             ),
             ("beat.last.eq(word.last & only)", "beat.last.eq(word.last)"),
             ("picked_moves.eq(~picked.valid | ready_moves)", "picked_moves.eq(1)"),
+            ("mask_enable.eq(occupied & picked_moves)", "mask_enable.eq(occupied)"),
+            ("with m.If(ready_moves & ~(slot & active)):", "with m.If(~(slot & active)):"),
         ),
         depth=10,
         unbounded=False,
