@@ -148,9 +148,7 @@ class Broadcaster(wiring.Component):
                 m.d.sync += walking.eq(~attention & self.works)
             m.d.comb += [
                 self.events.scan.eq(register.leaving),
-                self.events.mask_words.eq(
-                    Mux(register.leaving, channels[register.beat.half], 0)
-                ),
+                self.events.mask_words.eq(Mux(register.leaving, channels[register.beat.half], 0)),
                 self.events.skip.eq(register.skipped),
                 self.events.beat.eq(register.emitted),
                 self.events.stall.eq(register.stalled),

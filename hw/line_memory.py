@@ -8,21 +8,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hw.verilog_platform import NO_COLLISIONS
-
-_LEAST = 512
-"""Lines of the smallest part: a block RAM has at least so many, and no part is worth less."""
-
-
-def parts_of(depth: int) -> tuple[int, ...]:
-    """Depths of the parts that a memory of `depth` lines is made of, the first a power of two.
-
-    Block RAMs are deep and narrow or shallow and wide. A memory of 8,192 + 2,048 lines takes no
-    more of them in two parts than in five of 2,048, but a choice of two words instead of five.
-    """
-    low = 1 << depth.bit_length() - 1
-    if depth - low < _LEAST:
-        return (depth,)
-    return low, depth - low
+from sparsespike.contract import derived
 
 
 class LineMemory(wiring.Component):
@@ -56,7 +42,7 @@ class LineMemory(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        parts = parts_of(self.depth)
+        parts = derived.memory_parts(self.depth)
         bit = (parts[0] - 1).bit_length()
         beyond = Signal()
 

@@ -172,7 +172,10 @@ CLAIMS = (
         harness=_address_pipeline,
         broken=(
             ("product_ready.eq(~product_valid | addresses.i.ready)", "product_ready.eq(1)"),
-            ("self.enable.eq(addresses.o.valid & output_ready)", "self.enable.eq(addresses.o.valid)"),
+            (
+                "self.enable.eq(addresses.o.valid & output_ready)",
+                "self.enable.eq(addresses.o.valid)",
+            ),
         ),
     ),
     Claim(

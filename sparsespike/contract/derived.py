@@ -96,6 +96,17 @@ def count_lines(engine: EngineConfig) -> int:
     return ceil_div(engine.count_depth, words_per_line(engine))
 
 
+def memory_parts(depth: int) -> tuple[int, ...]:
+    """Depths of the memories that an activation memory of `depth` lines is made of.
+
+    Block RAMs are deep and narrow or shallow and wide. A memory of 8,192 + 2,048 lines takes no
+    more of them in two parts than in five of 2,048, but a choice of two words instead of five. No
+    block RAM is shallower than 512 lines, so that a smaller part gains nothing.
+    """
+    low = 1 << (depth.bit_length() - 1)
+    return (low, depth - low) if depth - low >= 512 else (depth,)
+
+
 def masks_per_beat(engine: EngineConfig) -> int:
     """Mask words of one beat of the weight stream."""
     return engine.axi_data_bits // engine.chunk

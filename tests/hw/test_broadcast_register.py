@@ -43,9 +43,7 @@ def test_beats(clocked, steps, bits, width, pause, channels):
             else [0] * steps * width
             for _ in range(digits)
         ]
-        words.append(
-            (vectors, rng.randrange(64), rng.random() < 0.3, rng.randrange(2))
-        )
+        words.append((vectors, rng.randrange(64), rng.random() < 0.3, rng.randrange(2)))
     # A tile in each half. Masks that it lacks are 0 where they share a beat of the weight stream
     # with one that it has, and may be anything beyond that.
     present = [rng.randint(1, lanes * channels) for _ in range(2)]
