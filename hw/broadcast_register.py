@@ -49,7 +49,7 @@ class BroadcastRegister(wiring.Component):
     taken in c may be emitted from c + 3 on; the next word's stands there in
     the cycle after the last beat is emitted. A word without a beat stands there for one cycle, but
     the last one of a walk emits at least one. A beat waits while an active lane that it would enter
-    is full. The mask words are read as the digit is picked, and registered once.
+    is full. The mask words are read as the first digit is picked, and registered once.
 
     Members:
         i: words.
@@ -127,7 +127,7 @@ class BroadcastRegister(wiring.Component):
                 beat.last.eq(word.last & only),
                 beat.half.eq(word.half),
                 picked_moves.eq(~picked.valid | ready_moves),
-                self.mask_enable.eq(occupied & picked_moves),
+                self.mask_enable.eq(occupied & picked_moves & waiting.all()),
                 self.mask_half.eq(word.half),
                 self.mask_index.eq(word.mask),
             ]

@@ -194,7 +194,7 @@ CLAIMS = (
             ),
             ("beat.last.eq(word.last & only)", "beat.last.eq(word.last)"),
             ("picked_moves.eq(~picked.valid | ready_moves)", "picked_moves.eq(1)"),
-            ("mask_enable.eq(occupied & picked_moves)", "mask_enable.eq(occupied)"),
+            ("occupied & picked_moves & waiting.all()", "occupied & waiting.all()"),
             ("with m.If(ready_moves & ~(slot & active)):", "with m.If(~(slot & active)):"),
         ),
         depth=10,
