@@ -56,8 +56,9 @@ RELATIONS = (
     Relation(("chunks_scanned", "attention_words_read"),
              f"{_CLUSTER}/broadcaster/store/(spike|count)_memory/memory(_1)?", "read_enable",
              "reads of the clusters' activation memories"),
-    Relation(("rows_updated",), f"{ENGINE}/core/write_back/combine/(spike|count)_copy_0/memory(_1)?",
-             "read_enable", "reads of the write-back unit's activation memories"),
+    Relation(("rows_updated",),
+             f"{ENGINE}/core/write_back/combine/(spike|count)_copy_0/memory(_1)?", "read_enable",
+             "reads of the write-back unit's activation memories"),
     Relation(("dma_read_beats",), f"{ENGINE}/core/front/reader", "received",
              "beats that the reader took"),
 )  # fmt: skip

@@ -8,7 +8,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.bits import at_most_one, encode, lowest_one, thermometer, union
+from hw.bits import at_most_one, encode, lowest_one, thermometer
 from hw.cluster_layouts import (
     SHIFT_BITS,
     beat_layout,
@@ -26,13 +26,15 @@ _PART = 8
 def word_layout(engine: EngineConfig) -> data.StructLayout:
     """A word and the index of the mask words that it meets.
 
-    `values` holds each digit's vectors of slots. Digit j is shifted by j * digit_bits if `shift` is
-    0; a word with a shift has digit 0 only. `final` marks the layer's last scan.
+    `values` holds each digit's vectors of slots, `slots` their union. Digit j is shifted by
+    j * digit_bits if `shift` is 0; a word with a shift has digit 0 only. `final` marks the layer's
+    last scan.
     """
     digits = derived.count_digits(engine)
     return data.StructLayout(
         {
             "values": data.ArrayLayout(digit_vectors(engine), digits),
+            "slots": data.ArrayLayout(engine.chunk, digits),
             "mask": mask_index_bits(engine),
             "shift": SHIFT_BITS,
             "last": 1,
@@ -98,8 +100,7 @@ class BroadcastRegister(wiring.Component):
         engine = self._engine
         digits = derived.count_digits(engine)
         word, occupied = Signal(word_layout(engine)), Signal()
-        # Of each digit, the non-silent slots; the digits that have not been picked.
-        slots = Signal(data.ArrayLayout(engine.chunk, digits))
+        # The digits that have not been picked, and those of them that are not silent.
         waiting, loud = Signal(digits), Signal(digits)
         picked, ready = Signal(_picked_layout(engine)), Signal(_ready_layout(engine))
         matches = Signal(data.ArrayLayout(len(self.masks), engine.chunk))
@@ -110,15 +111,14 @@ class BroadcastRegister(wiring.Component):
             m.d.comb += self.i.ready.eq(~occupied | (picked_moves & only))
             with m.If(self.i.ready):
                 m.d.sync += [occupied.eq(self.i.valid), word.eq(self.i.p), waiting.eq(~0)]
-                for number, (vectors, on) in enumerate(zip(self.i.p.values, slots, strict=True)):
-                    walked = self.walked[number] if number else Const(1)
-                    m.d.sync += on.eq(Mux(walked, union(vectors), 0))
+                for number, slots in list(enumerate(self.i.p.slots))[1:]:
+                    m.d.sync += word.slots[number].eq(Mux(self.walked[number], slots, 0))
             with m.Elif(picked_moves):
                 m.d.sync += waiting.eq(waiting & ~lowest_one(loud))
 
         def pick_digit() -> None:
             beat, digit = Signal(beat_layout(engine)), encode(lowest_one(loud))
-            m.d.comb += [loud.eq(Cat(on.any() for on in slots) & waiting)]
+            m.d.comb += [loud.eq(Cat(slots.any() for slots in word.slots) & waiting)]
             m.d.comb += only.eq(at_most_one(loud))
             for index, vector in enumerate(beat.spikes):
                 m.d.comb += vector.eq(_choose([values[index] for values in word.values], digit))
@@ -137,7 +137,7 @@ class BroadcastRegister(wiring.Component):
                     picked.skip.eq(~loud.any() & ~word.last),
                     picked.leaves.eq(only),
                     picked.beat.eq(beat),
-                    picked.slots.eq(_choose(list(slots), digit)),
+                    picked.slots.eq(_choose(list(word.slots), digit)),
                     picked.final.eq(word.final),
                 ]
 

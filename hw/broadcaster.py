@@ -130,6 +130,7 @@ class Broadcaster(wiring.Component):
                 register.channels.eq(channels),
                 register.i.valid.eq(pipeline.o.valid & ~attention),
                 word.values.eq(select.values),
+                word.slots.eq(select.slots),
                 register.masks.eq(self.masks),
                 register.full.eq(self.full),
             ]

@@ -24,7 +24,7 @@ class WordSelect(wiring.Component):
         outside, shift: of the scan whose words stand at the memories' outputs.
         spikes, counts: the word read from the spike or the count memory.
         walked: the layer's words have this digit.
-        values: each digit's vectors of slots.
+        values: each digit's vectors of slots; slots: their union.
     """
 
     def __init__(self, engine: EngineConfig) -> None:
@@ -40,6 +40,7 @@ class WordSelect(wiring.Component):
                 "counts": In(bits * engine.count_bits),
                 "walked": Out(digits),
                 "values": Out(data.ArrayLayout(digit_vectors(engine), digits)),
+                "slots": Out(data.ArrayLayout(engine.chunk, digits)),
             }
         )
 
@@ -67,11 +68,31 @@ class WordSelect(wiring.Component):
             vector = Signal(chunk * steps, name=f"plane_{number}")
             counts = Cat(self.counts[place] for place in places)
             if number < width:
-                spikes = 0 if number else Mux(self.outside, padding(), self.spikes)
+                spikes = 0 if number else Mux(self.outside, pads, self.spikes)
                 counts = Mux(layer.source_counts, counts, spikes)
             m.d.comb += vector.eq(counts)
             return vector
 
+        def any_step(vector: Value) -> Value:
+            return Cat(vector.word_select(slot, steps).any() for slot in range(chunk))
+
+        def loud_slots(number: int) -> Value:
+            """Found before the choice, not behind it: the memories' outputs come late."""
+            places = range(number * width, min(planes, (number + 1) * width))
+            counts = Cat(
+                Cat(
+                    self.counts[(slot * steps + step) * planes + place]
+                    for step in range(steps)
+                    for place in places
+                ).any()
+                for slot in range(chunk)
+            )
+            if number:
+                return counts
+            spikes = Mux(self.outside, any_step(pads), any_step(self.spikes))
+            return Mux(layer.source_counts, counts, spikes)
+
+        pads = padding()
         vectors = [plane(number) for number in range(planes)]
         for digit, values in enumerate(self.values):
             own = vectors[digit * width : (digit + 1) * width]
@@ -79,5 +100,6 @@ class WordSelect(wiring.Component):
             ordered = Cat(*(step_major(vector, steps) for vector in own), missing)
             parts = (ordered.word_select(b * steps + a, chunk) for a in range(steps) for b in bits)
             m.d.comb += values.as_value().eq(Cat(parts))
+            m.d.comb += self.slots[digit].eq(loud_slots(digit))
             m.d.comb += self.walked[digit].eq(layer.source_counts & (layer.planes > digit * width))
         return m

@@ -53,6 +53,7 @@ def _broadcast_register(module: ModuleType) -> Harness:
     m, word = bench.m, dut.i.p
     offer, full = bench.drive(dut.i.valid, "offer"), bench.drive(dut.full, "full")
     values = bench.drive(word.values.as_value(), "values")
+    m.d.comb += word.slots.as_value().eq(values)
     last, half = bench.drive(word.last, "last"), bench.drive(word.half, "half")
     # The mask memory: a word for each half, any but always the same.
     tables = [bench.register(8, f"masks_{number}") for number in range(2)]

@@ -75,8 +75,11 @@ def test_beats(clocked, steps, bits, width, pause, channels):
         if offer:
             vectors, index, last, half = words[len(taken)]
             for digit, parts in enumerate(vectors):
+                slots_on = 0
                 for a, vector in enumerate(parts):
                     ctx.set(dut.i.p.values[digit][a], vector)
+                    slots_on |= vector
+                ctx.set(dut.i.p.slots[digit], slots_on)
             ctx.set(dut.i.p.mask, index)
             ctx.set(dut.i.p.last, last)
             ctx.set(dut.i.p.half, half)
