@@ -24,7 +24,12 @@ from sparsespike.contract.counters import COUNTERS
 ENGINE = f"{TOP}/engine"
 PERIOD = PERIOD_NS * 1000
 """A cycle in the SAIF file's unit, picoseconds."""
-_MEMORIES = ("sparsespike_memory", "sparsespike_narrow_memory", "sparsespike_register_file")
+_MEMORIES = (
+    "sparsespike_memory",
+    "sparsespike_memory_no_collisions",
+    "sparsespike_narrow_memory",
+    "sparsespike_register_file",
+)
 _CLUSTER = f"{ENGINE}/core/cluster_\\d+/body"
 
 
@@ -49,10 +54,11 @@ RELATIONS = (
     Relation(("additions",), f"{_CLUSTER}/lane_\\d+/lane", "additions",
              "adders at work, over lanes and cycles"),
     Relation(("chunks_scanned", "attention_words_read"),
-             f"{_CLUSTER}/broadcaster/store/(spike|count)_memory", "read_enable",
+             f"{_CLUSTER}/broadcaster/store/(spike|count)_memory/memory(_1)?", "read_enable",
              "reads of the clusters' activation memories"),
-    Relation(("rows_updated",), f"{ENGINE}/core/write_back/combine/(spike|count)_copy/memory",
-             "read_enable", "reads of the write-back unit's activation memories"),
+    Relation(("rows_updated",),
+             f"{ENGINE}/core/write_back/combine/(spike|count)_copy_0/memory(_1)?", "read_enable",
+             "reads of the write-back unit's activation memories"),
     Relation(("dma_read_beats",), f"{ENGINE}/core/front/reader", "received",
              "beats that the reader took"),
 )  # fmt: skip

@@ -30,7 +30,7 @@ WIDTHS = {
     "weights_read": "lane_0/memory/weight_memory/memory",
     "mask_words_read": "lane_0/memory/mask_memory_0/memory",
     "queue_entries": "lane_0/queue/store",
-    "chunks_scanned": "broadcaster/store/spike_memory",
+    "chunks_scanned": "broadcaster/store/spike_memory/memory",
 }
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw import layouts
 from hw.band_walk import BandWalk
-from hw.cluster_layouts import scan_layout
-from sparsespike.contract import derived
+from hw.cluster_layouts import mask_index_bits, scan_layout
 from sparsespike.contract.config import EngineConfig
 from sparsespike.contract.program import Accumulate, Operation
 
@@ -24,7 +23,7 @@ class AddressGenerator(wiring.Component):
         index: number of the cluster, constant.
         descriptor, go: the layer and its start.
         works: the layer has scans for this cluster, if it is a matmul.
-        available, half, lanes: the next tile to walk is in the tile memory, in this half.
+        available, half: the next tile to walk is in the tile memory, in this half.
         tile_done: in this cycle the last scan of the tile is handed over.
         token, stored: the position walked and, in the same cycle, its token list entry.
         o: scans.
@@ -40,7 +39,6 @@ class AddressGenerator(wiring.Component):
                 "works": Out(1),
                 "available": In(1),
                 "half": In(1),
-                "lanes": In(range(derived.tile_channels(engine) + 1)),
                 "tile_done": Out(1),
                 "token": Out(16),
                 "stored": In(16),
@@ -55,7 +53,8 @@ class AddressGenerator(wiring.Component):
         here = walk.o
         active = Signal()
         tile = Signal(17)
-        chunk, group = Signal(16), Signal(8)
+        # A walk has a mask word for each chunk.
+        chunk, group = Signal(mask_index_bits(self._engine)), Signal(scan.group.shape())
         # Registered, as every scan may end everything at once.
         chunk_end, group_end, tile_end = Signal(), Signal(), Signal()
         # Rows and columns of the 3x3 neighbourhood count from 0; 1 is the centre.
@@ -81,14 +80,22 @@ class AddressGenerator(wiring.Component):
         def first(border: Value) -> Value:
             return Mux(whole | (layer.convolution & ~border), 0, 1)
 
+        def next_but_one(counter: Signal, end: Value) -> Value:
+            return (counter + 2)[: len(counter)] == end[: len(counter)]
+
         def neighbour() -> None:
-            base, shift = Mux(layer.use_list, self.stored, self.token), Signal(signed(18))
-            below, above = Mux(dy == 2, layer.width, 0), Mux(dy == 0, layer.width, 0)
+            bits = len(scan.position)
+            base, shift = Mux(layer.use_list, self.stored, self.token), Signal(bits)
+            width = layer.width[:bits]
+            rows, below = Mux(dy == 0, ~width, Mux(dy == 2, width, 0)), Signal(2)
+            # One less for the column, one more for the complement.
+            columns = Mux(dy == 0, dx, Cat(below, (dx == 0).replicate(bits)))
             outside = ((dy == 0) & here.top) | ((dy == 2) & here.bottom)
             outside |= ((dx == 0) & here.left) | ((dx == 2) & here.right)
             m.d.comb += [
                 self.token.eq(here.token),
-                shift.eq(below - above + dx - 1),
+                below.eq(dx - 1),
+                shift.eq(rows + columns),
                 scan.position.eq(base + shift),
                 scan.neighbour.eq(Mux(layer.convolution, dy * 3 + dx, 0)),
                 scan.outside.eq(whole & outside),
@@ -96,17 +103,16 @@ class AddressGenerator(wiring.Component):
 
         def advance() -> None:
             m.d.comb += walk.step.eq(done[3])
-            following = Signal.like(here)
-            m.d.comb += following.eq(Mux(done[3], walk.following, here))
+            left, top = Mux(done[3], walk.left, here.left), Mux(done[3], walk.top, here.top)
             m.d.sync += chunk.eq(Mux(done[0], 0, chunk + 1))
-            m.d.sync += chunk_end.eq(Mux(done[0], one_chunk, chunk + 2 == layer.chunks))
+            m.d.sync += chunk_end.eq(Mux(done[0], one_chunk, next_but_one(chunk, layer.chunks)))
             with m.If(done[0]):
-                m.d.sync += dx.eq(Mux(done[1], first(following.left), dx + 1))
+                m.d.sync += dx.eq(Mux(done[1], first(left), dx + 1))
             with m.If(done[1]):
-                m.d.sync += dy.eq(Mux(done[2], first(following.top), dy + 1))
+                m.d.sync += dy.eq(Mux(done[2], first(top), dy + 1))
             with m.If(done[2]):
                 m.d.sync += group.eq(Mux(done[3], 0, group + 1))
-                m.d.sync += group_end.eq(Mux(done[3], one_group, group + 2 == layer.groups))
+                m.d.sync += group_end.eq(Mux(done[3], one_group, next_but_one(group, layer.groups)))
             with m.If(done[4]):
                 m.d.sync += [tile.eq(tile + walk.teams), active.eq(~tile_end)]
                 m.d.sync += tile_end.eq(tile >= tile_bound)
@@ -126,7 +132,6 @@ class AddressGenerator(wiring.Component):
             scan.last.eq(Mux(group_walk, done[2], Mux(all_walk, done[4], done[3]))),
             scan.final.eq(done[5]),
             scan.half.eq(self.half),
-            scan.lanes.eq(self.lanes),
         ]
         with m.If(self.o.valid & self.o.ready):
             advance()
@@ -136,7 +141,7 @@ class AddressGenerator(wiring.Component):
                 chunk_end.eq(one_chunk),
                 group_end.eq(one_group),
                 tile_end.eq(one_tile),
-                dy.eq(first(walk.first.top)),
+                dy.eq(first(walk.first_top)),
                 dx.eq(~whole),
                 active.eq((layer.operation == Operation.MATMUL) & walk.works),
             ]

@@ -1,4 +1,4 @@
-"""From a scan to its activation word and mask word."""
+"""From a scan to its activation word."""
 
 from __future__ import annotations
 
@@ -7,23 +7,25 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw import layouts
-from hw.cluster_layouts import mask_index_bits, scan_layout, word_address_bits
+from hw.cluster_layouts import mark_layout, mask_index_bits, scan_layout, word_address_bits
+from hw.skid_buffer import SkidBuffer
 from sparsespike.contract.config import EngineConfig
 
 
 class AddressPipeline(wiring.Component):
     """Turns scans into reads: four elastic stages, the last one the memories' own output.
 
-    A scan taken at p has its words at the memories' outputs, and stands at `o`, from p + 4 on; one
+    A scan taken at p has its word at the memories' outputs, and stands at `o`, from p + 4 on; one
     scan a cycle. A stage waits for the next one only if both are occupied; the memories hold their
-    outputs while `o` waits.
+    outputs while `o` waits. The third stage, which knows the addresses, has a second place, so that
+    no path leads from `o.ready` to `i.ready`.
 
     Members:
         descriptor: the layer.
         i: scans.
         enable: the memories read in this cycle.
-        word: activation word address; mask: mask word index in the half of `mask_half`.
-        o: the scan whose words stand at the memories' outputs.
+        word: activation word address.
+        o: what goes with the word that stands at the memories' outputs.
     """
 
     def __init__(self, engine: EngineConfig) -> None:
@@ -34,9 +36,7 @@ class AddressPipeline(wiring.Component):
                 "i": In(stream.Signature(scan_layout(engine))),
                 "enable": Out(1),
                 "word": Out(word_address_bits(engine)),
-                "mask": Out(mask_index_bits(engine)),
-                "mask_half": Out(1),
-                "o": Out(stream.Signature(scan_layout(engine))),
+                "o": Out(stream.Signature(mark_layout(engine))),
             }
         )
 
@@ -44,50 +44,50 @@ class AddressPipeline(wiring.Component):
         m = Module()
         layer = self.descriptor
         bits = word_address_bits(self._engine)
-        position = Signal(data.StructLayout({"valid": 1, "scan": scan_layout(self._engine)}))
-        product = Signal(position.shape())
-        address = Signal(position.shape())
+        read = data.StructLayout({"word": bits, "mark": mark_layout(self._engine)})
+        m.submodules.addresses = addresses = SkidBuffer(read)
+        scan, position_valid = Signal(scan_layout(self._engine)), Signal()
+        mark, product_valid = Signal(mark_layout(self._engine)), Signal()
         row, offset = Signal(bits), Signal(bits)
-        next_mask = Signal.like(self.mask)
-        position_ready, product_ready = Signal(), Signal()
-        address_ready, output_ready = Signal(), Signal()
+        position_ready, product_ready, output_ready = Signal(), Signal(), Signal()
 
         def accept_position() -> None:
-            m.d.comb += [position_ready.eq(~position.valid | product_ready)]
+            m.d.comb += [position_ready.eq(~position_valid | product_ready)]
             m.d.comb += self.i.ready.eq(position_ready)
             with m.If(position_ready):
-                m.d.sync += [position.valid.eq(self.i.valid), position.scan.eq(self.i.p)]
+                m.d.sync += [position_valid.eq(self.i.valid), scan.eq(self.i.p)]
 
         def multiply_groups() -> None:
-            scan = position.scan
-            whole = scan.position * layer.groups + scan.group
-            linear = scan.neighbour * layer.chunks + scan.chunk
-            m.d.comb += product_ready.eq(~product.valid | address_ready)
+            whole = scan.position * layer.groups[: len(scan.group) + 1] + scan.group
+            linear = scan.neighbour * layer.chunks[: mask_index_bits(self._engine)] + scan.chunk
+            m.d.comb += product_ready.eq(~product_valid | addresses.i.ready)
             with m.If(product_ready):
                 m.d.sync += [
-                    product.eq(position),
+                    product_valid.eq(position_valid),
                     row.eq(Mux(layer.pixel, scan.position, whole)),
                     offset.eq(layer.source_base + scan.chunk),
-                    next_mask.eq(Mux(layer.pixel, scan.neighbour, linear)),
+                    mark.mask.eq(Mux(layer.pixel, scan.neighbour, linear)),
+                    mark.shift.eq(Mux(layer.pixel, scan.chunk * self._engine.time_steps, 0)),
                 ]
+                names = ("outside", "last", "final", "half")
+                m.d.sync += [mark[name].eq(scan[name]) for name in names]
 
         def find_words() -> None:
-            m.d.comb += address_ready.eq(~address.valid | output_ready)
-            with m.If(address_ready):
-                m.d.sync += [
-                    address.eq(product),
-                    self.word.eq(row * layer.source_stride[:bits] + offset),
-                    self.mask.eq(next_mask),
-                ]
+            m.d.comb += [
+                addresses.i.valid.eq(product_valid),
+                addresses.i.p.word.eq(row * layer.source_stride[:bits] + offset),
+                addresses.i.p.mark.eq(mark),
+            ]
 
         def read_words() -> None:
             m.d.comb += [
                 output_ready.eq(~self.o.valid | self.o.ready),
-                self.enable.eq(address.valid & output_ready),
-                self.mask_half.eq(address.scan.half),
+                addresses.o.ready.eq(output_ready),
+                self.enable.eq(addresses.o.valid & output_ready),
+                self.word.eq(addresses.o.p.word),
             ]
             with m.If(output_ready):
-                m.d.sync += [self.o.valid.eq(address.valid), self.o.p.eq(address.scan)]
+                m.d.sync += [self.o.valid.eq(addresses.o.valid), self.o.p.eq(addresses.o.p.mark)]
 
         accept_position()
         multiply_groups()

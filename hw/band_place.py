@@ -7,6 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hw import layouts
+from hw.cluster_layouts import word_address_bits
 from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
 
@@ -28,6 +29,8 @@ class BandPlace(wiring.Component):
 
     def __init__(self, engine: EngineConfig) -> None:
         self._engine = engine
+        # A position has a word at least.
+        bits = word_address_bits(engine)
         super().__init__(
             {
                 "index": In(range(max(2, engine.clusters))),
@@ -35,10 +38,10 @@ class BandPlace(wiring.Component):
                 "team": Out(range(max(2, engine.clusters))),
                 "teams": Out(range(engine.clusters + 1)),
                 "works": Out(1),
-                "first": Out(16),
+                "first": Out(bits),
                 "row": Out(derived.MAX_SPLIT),
                 "step": Out(derived.MAX_SPLIT + 1),
-                "skip": Out(16),
+                "skip": Out(bits),
             }
         )
 

@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw import layouts
 from hw.band_place import BandPlace
+from hw.cluster_layouts import word_address_bits
+from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
 
 
-def position_layout() -> data.StructLayout:
-    """A position: its token, row and column, whether it is at a border, the band's last one."""
+def position_layout(engine: EngineConfig) -> data.StructLayout:
+    """A position: its token, whether it is at a border of the map, whether it is the band's last.
+
+    A token has one word at least, so that it has no more bits than a word's address.
+    """
     flags = ("left", "right", "top", "bottom", "last")
-    return data.StructLayout({"token": 16, "y": 16, "x": 16, **dict.fromkeys(flags, 1)})
+    return data.StructLayout({"token": word_address_bits(engine), **dict.fromkeys(flags, 1)})
 
 
 class BandWalk(wiring.Component):
     """Steps from position to position of the cluster's band; after the last comes the first.
 
-    The next position is kept beside the current one, so that a step in every cycle costs one
-    addition. `descriptor` must stand for five cycles before `restart`.
+    Columns and rows that are left are counted down, and what a step leads to is known before it.
+    `descriptor` must stand for five cycles before `restart`.
 
     Members:
         index: number of the cluster, constant. descriptor: the layer.
         restart: the first position is due; step: the next one is, from the next cycle on.
-        o, following: where the walk stands, and where it goes with a step.
+        o: where the walk stands.
+        left, top: where it goes with a step is at these borders.
         team, teams, works: see BandPlace.
-        first: the band's first position.
+        first_top: the band's first position is at the top.
     """
 
     def __init__(self, engine: EngineConfig) -> None:
@@ -40,9 +46,10 @@ class BandWalk(wiring.Component):
                 "descriptor": In(layouts.descriptor_layout()),
                 "restart": In(1),
                 "step": In(1),
-                "o": Out(position_layout()),
-                "following": Out(position_layout()),
-                "first": Out(position_layout()),
+                "o": Out(position_layout(engine)),
+                "left": Out(1),
+                "top": Out(1),
+                "first_top": Out(1),
                 "team": Out(range(max(2, clusters))),
                 "teams": Out(range(clusters + 1)),
                 "works": Out(1),
@@ -52,60 +59,65 @@ class BandWalk(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         layer, here = self.descriptor, self.o
+        bits = word_address_bits(self._engine)
         m.submodules.place = place = BandPlace(self._engine)
-        # Of the layer: tokens to the next row of the band; bounds of what comes before the last.
-        stride = Signal(17)
-        bounds = [Signal(16, name=f"bound_{i}") for i in range(3)]
-        single = Signal()
-        ahead, second = Signal(position_layout()), Signal(position_layout())
+        # Of the layer: tokens from a row's last position to the next row; columns and the band's
+        # rows after the first; whether there are none; whether the band has the map's last row.
+        stride, first = Signal(bits), Signal(bits)
+        columns, rows = Signal(bits), Signal(bits)
+        one_column, one_row, ends_below = Signal(), Signal(), Signal()
+        # After this position in its row, after this row.
+        columns_left, rows_left = Signal(bits), Signal(bits)
+        last_row = Signal()
 
         def settle() -> None:
-            columns = layer.width
+            below, splits = Signal(bits), range(derived.MAX_SPLIT)
+            height = Mux(layer.convolution, layer.height, layer.tokens)
             m.d.comb += [
                 place.index.eq(self.index),
                 place.descriptor.eq(layer),
                 *[getattr(self, n).eq(getattr(place, n)) for n in ("team", "teams", "works")],
             ]
-            m.d.sync += [single.eq(columns == 1), stride.eq(place.skip + 1)]
-            # A position is the last if the next, a row on, is beyond: token >= tokens - stride.
-            skips = (place.skip + 1, place.skip + 2, (place.skip << 1) + 2)
-            for number, (bound, skip) in enumerate(zip(bounds, skips, strict=True)):
-                least = Signal(18, name=f"least_{number}")
-                m.d.sync += least.eq(skip)
-                m.d.sync += bound.eq(Mux(layer.tokens > least, layer.tokens - least, 0))
             m.d.sync += [
-                self.first.token.eq(place.first),
-                self.first.y.eq(place.row),
-                self.first.x.eq(0),
-                self.first.left.eq(1),
-                self.first.top.eq(place.row == 0),
-                self.first.right.eq(columns == 1),
-                self.first.bottom.eq(place.row + 1 == layer.height),
-                self.first.last.eq(single & (place.first >= bounds[0])),
-                second.eq(successor(self.first, "second")),
+                stride.eq(place.skip + 1),
+                first.eq(place.first),
+                self.first_top.eq(place.row == 0),
+                columns.eq(layer.width - 1),
+                # Less the band and one: a two's complement.
+                below.eq(height + Cat(~place.row, Const(-1, bits))),
+                rows.eq(below >> layer.split[: derived.MAX_SPLIT.bit_length()]),
+                ends_below.eq((below & Cat(layer.split > bit for bit in splits)) == 0),
+                one_column.eq(columns == 0),
+                one_row.eq(rows == 0),
             ]
 
-        def successor(at: data.View, name: str) -> Signal:
-            after = Signal(position_layout(), name=f"after_{name}")
-            beyond = Mux(at.right, at.token >= bounds[2], at.token >= bounds[1])
-            m.d.comb += [
-                after.token.eq(at.token + Mux(at.right, stride, 1)),
-                after.x.eq(Mux(at.right, 0, at.x + 1)),
-                after.y.eq(at.y + Mux(at.right, place.step, 0)),
-                after.left.eq(at.right),
-                after.right.eq(Mux(at.right, single, at.x + 2 == layer.width)),
-                after.top.eq(at.top & ~at.right),
-                after.bottom.eq(Mux(at.right, at.y + place.step + 1 == layer.height, at.bottom)),
-                after.last.eq(after.right & beyond),
-            ]
-            return after
+        def go(*, end: bool) -> None:
+            """To the first position, or to the row below."""
+            m.d.sync += [here.left.eq(1), here.right.eq(one_column), columns_left.eq(columns)]
+            if end:
+                m.d.sync += [
+                    here.token.eq(first),
+                    here.top.eq(self.first_top),
+                    rows_left.eq(rows),
+                    last_row.eq(one_row),
+                ]
 
         settle()
-        follower = successor(ahead, "ahead")
-        m.d.comb += self.following.eq(Mux(here.last, self.first, ahead))
+        m.d.comb += [
+            here.last.eq(here.right & last_row),
+            here.bottom.eq(last_row & ends_below),
+            self.left.eq(here.right),
+            self.top.eq(Mux(here.last, self.first_top, here.top & ~here.right)),
+        ]
         with m.If(self.step):
-            m.d.sync += here.eq(self.following)
-            m.d.sync += ahead.eq(Mux(here.last, second, follower))
-        with m.If(self.restart):
-            m.d.sync += [here.eq(self.first), ahead.eq(second)]
+            m.d.sync += here.token.eq(here.token + Mux(here.right, stride, 1))
+            with m.If(here.right):
+                go(end=False)
+                m.d.sync += [here.top.eq(0), rows_left.eq(rows_left - 1)]
+                m.d.sync += last_row.eq(rows_left == 1)
+            with m.Else():
+                m.d.sync += [here.left.eq(0), here.right.eq(columns_left == 1)]
+                m.d.sync += columns_left.eq(columns_left - 1)
+        with m.If(self.restart | (self.step & here.last)):
+            go(end=True)
         return m

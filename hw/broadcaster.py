@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -10,8 +10,7 @@ from hw import layouts
 from hw.activation_store import ActivationStore
 from hw.address_generator import AddressGenerator
 from hw.address_pipeline import AddressPipeline
-from hw.bits import popcount, union
-from hw.broadcast_register import BroadcastRegister, word_layout
+from hw.broadcast_register import BroadcastRegister
 from hw.cluster_layouts import (
     beat_layout,
     broadcast_events_layout,
@@ -19,7 +18,6 @@ from hw.cluster_layouts import (
     mask_layout,
     scan_layout,
 )
-from hw.skid_buffer import SkidBuffer
 from hw.word_select import WordSelect
 from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
@@ -87,13 +85,16 @@ class Broadcaster(wiring.Component):
         m.submodules.pipeline = pipeline = AddressPipeline(engine)
         m.submodules.store = store = ActivationStore(engine)
         m.submodules.select = select = WordSelect(engine)
-        m.submodules.buffer = buffer = SkidBuffer(word_layout(engine))
         m.submodules.register = register = BroadcastRegister(engine)
         attention = Signal()
+        # Of the tile in each half; a tile under way stays as it is.
+        channels = Signal.like(register.channels)
 
         def connect_walks() -> None:
-            for name in ("index", "go", "available", "half", "lanes"):
+            for name in ("index", "go", "available", "half"):
                 m.d.comb += getattr(generator, name).eq(getattr(self, name))
+            with m.If(self.available):
+                m.d.sync += channels[self.half].eq(self.lanes)
             m.d.comb += [
                 attention.eq(layer.operation == Operation.ATTENTION),
                 generator.descriptor.eq(layer),
@@ -113,33 +114,32 @@ class Broadcaster(wiring.Component):
                 store.enable.eq(pipeline.enable),
                 store.counts.eq(layer.source_counts),
                 store.address.eq(pipeline.word),
-                self.mask_enable.eq(pipeline.enable & ~attention),
-                self.mask_half.eq(pipeline.mask_half),
-                self.mask_index.eq(pipeline.mask),
-                pipeline.o.ready.eq(attention | buffer.i.ready),
+                pipeline.o.ready.eq(attention | register.i.ready),
                 self.spikes.eq(store.spikes),
             ]
 
         def connect_register() -> None:
-            loud = Cat(union(vectors).any() for vectors in buffer.o.p.values)
+            word, mark = register.i.p, pipeline.o.p
             m.d.comb += [
                 select.descriptor.eq(layer),
-                select.scan.eq(pipeline.o.p),
+                select.outside.eq(mark.outside),
+                select.shift.eq(mark.shift),
                 select.spikes.eq(store.spikes),
-                select.values.eq(store.values),
-                select.masks.eq(self.masks),
-                buffer.i.valid.eq(pipeline.o.valid & ~attention),
-                buffer.i.p.eq(select.o),
-                register.i.valid.eq(buffer.o.valid),
-                register.i.p.eq(buffer.o.p),
-                register.i.p.digits.eq(buffer.o.p.digits & loud),
-                buffer.o.ready.eq(register.i.ready),
+                select.counts.eq(store.values),
+                register.walked.eq(select.walked),
+                register.channels.eq(channels),
+                register.i.valid.eq(pipeline.o.valid & ~attention),
+                word.values.eq(select.values),
+                word.slots.eq(select.slots),
+                register.masks.eq(self.masks),
                 register.full.eq(self.full),
-                self.push.eq(register.push),
-                self.beat.eq(register.beat),
-                self.matches.eq(register.matches),
-                self.words.eq(register.masks),
             ]
+            shared = ("mask", "shift", "last", "final", "half")
+            m.d.comb += [word[name].eq(mark[name]) for name in shared]
+            for name in ("mask_enable", "mask_half", "mask_index"):
+                m.d.comb += getattr(self, name).eq(getattr(register, name))
+            for name in ("push", "beat", "matches", "words"):
+                m.d.comb += getattr(self, name).eq(getattr(register, name))
 
         def report() -> None:
             walking = Signal()
@@ -149,7 +149,7 @@ class Broadcaster(wiring.Component):
                 m.d.sync += walking.eq(~attention & self.works)
             m.d.comb += [
                 self.events.scan.eq(register.leaving),
-                self.events.mask_words.eq(Mux(register.leaving, popcount(register.active), 0)),
+                self.events.mask_words.eq(Mux(register.leaving, channels[register.beat.half], 0)),
                 self.events.skip.eq(register.skipped),
                 self.events.beat.eq(register.emitted),
                 self.events.stall.eq(register.stalled),

@@ -27,21 +27,35 @@ def mask_index_bits(engine: EngineConfig) -> int:
 def scan_layout(engine: EngineConfig) -> data.StructLayout:
     """One word to read.
 
-    `position` is the stored token, `chunk` the word within its group (pixel: the pass), `outside`
-    marks a neighbour beyond the image, `last` the end of a walk, `final` the layer's last scan;
-    `half` and `lanes` are those of the tile.
+    `position` is the stored token, `chunk` the word within its group (pixel: the pass), both as far
+    as they matter to an address; `outside` marks a neighbour beyond the image, `last` the end of a
+    walk, `final` the layer's last scan; `half` is that of the tile.
     """
+    bits = word_address_bits(engine)
     return data.StructLayout(
         {
-            "position": unsigned(16),
-            "group": unsigned(8),
-            "chunk": unsigned(16),
+            "position": unsigned(bits),
+            "group": range(max(2, derived.most_groups(engine))),
+            "chunk": unsigned(bits),
             "neighbour": range(9),
             "outside": unsigned(1),
             "last": unsigned(1),
             "final": unsigned(1),
             "half": unsigned(1),
-            "lanes": range(derived.tile_channels(engine) + 1),
+        }
+    )
+
+
+def mark_layout(engine: EngineConfig) -> data.StructLayout:
+    """What goes with a word read: its mask word's index, a pixel's shift, and the scan's flags."""
+    return data.StructLayout(
+        {
+            "mask": unsigned(mask_index_bits(engine)),
+            "shift": unsigned(SHIFT_BITS),
+            "outside": unsigned(1),
+            "last": unsigned(1),
+            "final": unsigned(1),
+            "half": unsigned(1),
         }
     )
 

@@ -59,11 +59,13 @@ class RowCombine(wiring.Component):
         m.d.sync += [row.eq(self.placed), place.eq(self.placed.source[:low])]
         old_spikes, old_counts = Signal(bits), Signal(bits * engine.count_bits)
         spikes, counts = Signal(bits), Signal(bits * engine.count_bits)
+        # What is not of the layer's kind is 0 from the memories on: an OR joins the two.
+        of_spikes, of_counts = row.update & ~self.counts, row.update & self.counts
         m.d.comb += [
-            old_spikes.eq(_gate(spike_line.word_select(place, bits), row.update)),
-            old_counts.eq(_gate(count_line.word_select(place, len(old_counts)), row.update)),
-            spikes.eq(row.spikes | old_spikes),
-            counts.eq(self._counts(old_counts, row.spikes)),
+            old_spikes.eq(_gate(spike_line.word_select(place, bits), of_spikes)),
+            old_counts.eq(_gate(count_line.word_select(place, len(old_counts)), of_counts)),
+            spikes.eq(_gate(row.spikes, ~self.counts) | old_spikes),
+            counts.eq(self._counts(old_counts, _gate(row.spikes, self.counts))),
         ]
 
         units = len(self.write.enable) // rows
@@ -71,12 +73,10 @@ class RowCombine(wiring.Component):
             m.d.sync += [
                 self.write.memory.eq(Mux(self.counts, MemoryKind.COUNT, MemoryKind.SPIKE)),
                 self.write.address.eq(row.target >> low),
-                self.write.data.eq(
-                    Mux(self.counts, counts.replicate(rows), spikes.replicate(rows))
-                ),
+                self.write.data.eq(counts.replicate(rows) | spikes.replicate(rows)),
                 self.write.enable.eq(((1 << units) - 1) << (row.target[:low] * units)),
                 self.trace.address.eq(row.target),
-                self.trace.data.eq(Mux(self.counts, counts, spikes)),
+                self.trace.data.eq(counts | spikes),
             ]
         with m.Else():
             m.d.sync += self.write.eq(self.pixels)
@@ -92,22 +92,31 @@ class RowCombine(wiring.Component):
         engine = self.engine
         is_count = kind == MemoryKind.COUNT
         slot = engine.time_steps * (engine.count_bits if is_count else 1)
-        memory = LineMemory(
-            width=derived.line_slots(engine) * slot,
-            depth=derived.count_lines(engine) if is_count else derived.spike_lines(engine),
-            units=len(self.write.enable),
-            address_bits=layouts.address_bits(engine),
-        )
-        m.submodules[f"{kind.name.lower()}_copy"] = memory
+        units = len(self.write.enable)
         chosen = self.write.valid & (self.write.memory == kind)
-        m.d.comb += [
-            memory.write.eq(_gate(self.write.enable, chosen)),
-            memory.write_address.eq(self.write.address),
-            memory.write_data.eq(self.write.data),
-            memory.read.eq(self.placed.valid & self.placed.update & (self.counts == is_count)),
-            memory.read_address.eq(self.placed.source >> exact_log2(derived.rows_per_line(engine))),
-        ]
-        return memory.read_data
+        line = []
+        for unit in range(units):
+            # A memory of its own: neighbours may be written while a unit is read, the unit itself
+            # is not, for of a stored row an operation's write is done before the next one's read.
+            memory = LineMemory(
+                width=derived.unit_slots(engine) * slot,
+                depth=derived.count_lines(engine) if is_count else derived.spike_lines(engine),
+                units=1,
+                address_bits=layouts.address_bits(engine),
+                apart=True,
+            )
+            m.submodules[f"{kind.name.lower()}_copy_{unit}"] = memory
+            m.d.comb += [
+                memory.write.eq(self.write.enable[unit] & chosen),
+                memory.write_address.eq(self.write.address),
+                memory.write_data.eq(self.write.data.word_select(unit, memory.width)),
+                memory.read.eq(self.placed.valid & self.placed.update & (self.counts == is_count)),
+                memory.read_address.eq(
+                    self.placed.source >> exact_log2(derived.rows_per_line(engine))
+                ),
+            ]
+            line.append(memory.read_data)
+        return Cat(line)
 
     def _counts(self, stored: Value, spikes: Value) -> Value:
         width = self.engine.count_bits
@@ -115,7 +124,9 @@ class RowCombine(wiring.Component):
         for i in range(len(spikes)):
             count = stored.word_select(i, width)
             pooled = Cat(count[0] | spikes[i], Const(0, width - 1))
-            results.append(Mux(self.pool, pooled, (count + spikes[i])[:width]))
+            # Logic instead of a carry chain, which is wider than the count.
+            carries = [spikes[i] & count[:bit].all() for bit in range(width)]
+            results.append(Mux(self.pool, pooled, count ^ Cat(carries)))
         return Cat(*results)
 
 

@@ -7,36 +7,40 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw import layouts
-from hw.bits import step_major, thermometer
-from hw.broadcast_register import word_layout
-from hw.cluster_layouts import mask_layout, scan_layout
+from hw.bits import step_major
+from hw.cluster_layouts import SHIFT_BITS, digit_vectors
 from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
 
 
 class WordSelect(wiring.Component):
-    """Chooses spikes, counts or the padding of an image, and the digits that are walked.
+    """Chooses spikes, counts or the padding of an image.
 
-    Combinational. Among the digits may be silent ones.
+    Combinational. Spikes are digit 0; the digits above it are those of a count even then, and not
+    to be walked.
 
     Members:
-        descriptor: the layer. scan: the scan whose words stand at the memories' outputs.
-        spikes, values: the word read from the spike or the count memory.
-        masks: per channel, the mask word read.
-        o: the word for the broadcast register.
+        descriptor: the layer.
+        outside, shift: of the scan whose words stand at the memories' outputs.
+        spikes, counts: the word read from the spike or the count memory.
+        walked: the layer's words have this digit.
+        values: each digit's vectors of slots; slots: their union.
     """
 
     def __init__(self, engine: EngineConfig) -> None:
         self._engine = engine
         bits = engine.chunk * engine.time_steps
+        digits = derived.count_digits(engine)
         super().__init__(
             {
                 "descriptor": In(layouts.descriptor_layout()),
-                "scan": In(scan_layout(engine)),
+                "outside": In(1),
+                "shift": In(SHIFT_BITS),
                 "spikes": In(bits),
-                "values": In(bits * engine.count_bits),
-                "masks": In(data.ArrayLayout(mask_layout(engine), derived.tile_channels(engine))),
-                "o": Out(word_layout(engine)),
+                "counts": In(bits * engine.count_bits),
+                "walked": Out(digits),
+                "values": Out(data.ArrayLayout(digit_vectors(engine), digits)),
+                "slots": Out(data.ArrayLayout(engine.chunk, digits)),
             }
         )
 
@@ -47,41 +51,55 @@ class WordSelect(wiring.Component):
         width, bits = engine.digit_bits, range(engine.digit_bits)
 
         def padding() -> Value:
-            passes = derived.pixel_passes(engine)
-            missing = Const(0, passes * steps - derived.PIXEL_BITS)
-            bits = []
+            passes = range(0, derived.pixel_passes(engine) * steps, steps)
+            slots = []
             for channel in range(derived.PIXEL_BYTES):
                 byte = layer.pad.word_select(channel, derived.PIXEL_BITS)
-                bits.append(Cat(byte, missing).word_select(self.scan.chunk[:3], steps))
-            return Cat(bits, Const(0, (chunk - derived.PIXEL_BYTES) * steps))
+                slot = Signal(steps, name=f"pad_{channel}")
+                with m.Switch(self.shift):
+                    for first in passes:
+                        with m.Case(first):
+                            m.d.comb += slot.eq(byte[first : first + steps])
+                slots.append(slot)
+            return Cat(slots, Const(0, (chunk - derived.PIXEL_BYTES) * steps))
 
-        def count_planes() -> list[Value]:
-            return [
-                Cat(self.values[place * planes + plane] for place in range(chunk * steps))
-                for plane in range(planes)
-            ]
+        def plane(number: int) -> Signal:
+            places = range(number, len(self.counts), planes)
+            vector = Signal(chunk * steps, name=f"plane_{number}")
+            counts = Cat(self.counts[place] for place in places)
+            if number < width:
+                spikes = 0 if number else Mux(self.outside, pads, self.spikes)
+                counts = Mux(layer.source_counts, counts, spikes)
+            m.d.comb += vector.eq(counts)
+            return vector
 
-        walked = []
-        spikes = Mux(self.scan.outside, padding(), self.spikes)
-        vectors = []
-        for plane, counts in enumerate(count_planes()):
-            vector = Signal(chunk * steps, name=f"plane_{plane}")
-            m.d.comb += vector.eq(Mux(layer.source_counts, counts, 0 if plane else spikes))
-            vectors.append(vector)
-        for digit, values in enumerate(self.o.values):
+        def any_step(vector: Value) -> Value:
+            return Cat(vector.word_select(slot, steps).any() for slot in range(chunk))
+
+        def loud_slots(number: int) -> Value:
+            """Found before the choice, not behind it: the memories' outputs come late."""
+            places = range(number * width, min(planes, (number + 1) * width))
+            counts = Cat(
+                Cat(
+                    self.counts[(slot * steps + step) * planes + place]
+                    for step in range(steps)
+                    for place in places
+                ).any()
+                for slot in range(chunk)
+            )
+            if number:
+                return counts
+            spikes = Mux(self.outside, any_step(pads), any_step(self.spikes))
+            return Mux(layer.source_counts, counts, spikes)
+
+        pads = padding()
+        vectors = [plane(number) for number in range(planes)]
+        for digit, values in enumerate(self.values):
             own = vectors[digit * width : (digit + 1) * width]
             missing = Const(0, chunk * steps * (width - len(own)))
             ordered = Cat(*(step_major(vector, steps) for vector in own), missing)
             parts = (ordered.word_select(b * steps + a, chunk) for a in range(steps) for b in bits)
             m.d.comb += values.as_value().eq(Cat(parts))
-            walked.append((layer.planes > digit * width) | ~layer.source_counts)
-        m.d.comb += [
-            self.o.digits.eq(Cat(walked)),
-            self.o.shift.eq(Mux(layer.pixel, self.scan.chunk * steps, 0)),
-            self.o.last.eq(self.scan.last),
-            self.o.final.eq(self.scan.final),
-            self.o.half.eq(self.scan.half),
-            self.o.active.eq(thermometer(self.scan.lanes, derived.tile_channels(engine))),
-            self.o.masks.eq(self.masks),
-        ]
+            m.d.comb += self.slots[digit].eq(loud_slots(digit))
+            m.d.comb += self.walked[digit].eq(layer.source_counts & (layer.planes > digit * width))
         return m

@@ -43,8 +43,9 @@ def engine_memories(engine: EngineConfig) -> list[EngineMemory]:
     spikes_queued = engine.chunk * steps * engine.digit_bits
     rows = []
     for block, copies in (("broadcaster", engine.clusters), ("write_back", 1)):
-        rows.append(EngineMemory(block, copies, spikes, derived.spike_lines(engine), units))
-        rows.append(EngineMemory(block, copies, counts, derived.count_lines(engine), units))
+        for width, lines in ((spikes, derived.spike_lines), (counts, derived.count_lines)):
+            for depth in derived.memory_parts(lines(engine)):
+                rows.append(EngineMemory(block, copies, width, depth, units))
     return [
         *rows,
         EngineMemory("lane", lanes * channels, engine.chunk + offset, masks),

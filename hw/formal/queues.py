@@ -28,6 +28,21 @@ def _lane_queue(module: ModuleType) -> Harness:
     return bench.done()
 
 
+def _skid_buffer(module: ModuleType) -> Harness:
+    dut = module.SkidBuffer(unsigned(2))
+    bench = Bench(dut)
+    item, ready = bench.free(2, "item"), bench.drive(dut.o.ready, "ready")
+    offer = bench.drive(dut.i.valid, "offer")
+    bench.m.d.comb += dut.i.p.eq(item)
+    get = dut.o.valid & ready
+    inside = bench.in_order(
+        put=offer & dut.i.ready, put_data=item, get=get, get_data=dut.o.p, most=2
+    )
+    bench.waits(dut.o.valid, ready, dut.o.p, "head")
+    bench.claim(dut.i.ready == (inside != 2), dut.o.valid == (inside != 0))
+    return bench.done()
+
+
 def _row_queue(module: ModuleType) -> Harness:
     engine = load_engine("micro", lanes=1, time_steps=1, chunk=4)
     dut = module.RowQueue(engine)
@@ -83,6 +98,17 @@ CLAIMS = (
             ("self.full.eq(level == self._depth)", "self.full.eq(0)"),
             ("pointer == self._depth - 1, 0", "pointer == self._depth - 2, 0"),
             ("level + pushed - popped", "level + (pushed & ~popped) - popped"),
+        ),
+    ),
+    Claim(
+        name="skid buffer",
+        says="payloads leave in order, one a cycle; it takes what comes while it has a place",
+        module="hw.skid_buffer",
+        harness=_skid_buffer,
+        broken=(
+            ("self.i.ready.eq(~waiting)", "self.i.ready.eq(1)"),
+            ("Mux(waiting, spare, self.i.p)", "self.i.p"),
+            ("with m.Elif(self.i.valid):", "with m.Elif(self.i.valid & self.o.ready):"),
         ),
     ),
     Claim(

@@ -5,14 +5,14 @@ from __future__ import annotations
 from itertools import pairwise
 from types import ModuleType
 
-from amaranth.hdl import Cat, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Mux, Signal, Value
 
 from hw.bits import at_most_one, lowest_one
 from hw.formal.claim import Bench, Claim, Harness
 from sparsespike.contract.config import load_engine
 
 _STAGES = 4
-"""Of the address pipeline."""
+"""Of the address pipeline, which has one place more."""
 _REGISTER_STAGES = 3
 """Of the broadcast register."""
 
@@ -23,12 +23,12 @@ def _address_pipeline(module: ModuleType) -> Harness:
     )
     bench = Bench(dut)
     item = bench.free(2, "item")
-    bench.m.d.comb += [dut.i.p.lanes.eq(item[0]), dut.i.p.final.eq(item[1])]
+    bench.m.d.comb += [dut.i.p.half.eq(item[0]), dut.i.p.final.eq(item[1])]
     offer, ready = bench.drive(dut.i.valid, "offer"), bench.drive(dut.o.ready, "ready")
     get = dut.o.valid & ready
-    left = Cat(dut.o.p.lanes, dut.o.p.final)
+    left = Cat(dut.o.p.half, dut.o.p.final)
     inside = bench.in_order(
-        put=offer & dut.i.ready, put_data=item, get=get, get_data=left, most=_STAGES
+        put=offer & dut.i.ready, put_data=item, get=get, get_data=left, most=_STAGES + 1
     )
     bench.waits(dut.o.valid, ready, left, "head")
     # Every scan is read once, in the cycle before it stands at the output.
@@ -38,7 +38,7 @@ def _address_pipeline(module: ModuleType) -> Harness:
     waited = bench.register(range(_STAGES + 2), "waited")
     idle = (inside != 0) & ~dut.o.valid
     bench.m.d.sync += waited.eq(Mux(idle, waited + 1, 0))
-    bench.claim(waited < _STAGES, dut.i.ready | (inside == _STAGES))
+    bench.claim(waited < _STAGES, dut.i.ready | (inside >= _STAGES))
     return bench.done()
 
 
@@ -52,17 +52,30 @@ def _broadcast_register(module: ModuleType) -> Harness:
     bench = Bench(dut)
     m, word = bench.m, dut.i.p
     offer, full = bench.drive(dut.i.valid, "offer"), bench.drive(dut.full, "full")
-    digits, masks = bench.drive(word.digits, "digits"), bench.free(8, "masks")
     values = bench.drive(word.values.as_value(), "values")
-    last, active = bench.drive(word.last, "last"), bench.drive(word.active, "active")
-    m.d.comb += [word.masks[0].mask.eq(masks[:4]), word.masks[1].mask.eq(masks[4:])]
-    item = Cat(digits, last, active, values, masks)
+    m.d.comb += word.slots.as_value().eq(values)
+    last, half = bench.drive(word.last, "last"), bench.drive(word.half, "half")
+    # The mask memory: a word for each half, any but always the same.
+    tables = [bench.register(8, f"masks_{number}") for number in range(2)]
+    start = bench.free(16, "masks")
+    read = bench.register(8, "read")
+    contents = [Mux(bench.past, tables[n], start[8 * n : 8 * n + 8]) for n in range(2)]
+    m.d.sync += [kept.eq(now) for kept, now in zip(tables, contents, strict=True)]
+    with m.If(dut.mask_enable):
+        m.d.sync += read.eq(Mux(dut.mask_half, contents[1], contents[0]))
+    # Half 0 has a tile of one channel, half 1 one of both.
+    bench.given(bench.past | (start[4:8] == 0))
+    m.d.comb += [dut.masks[0].mask.eq(read[:4]), dut.masks[1].mask.eq(read[4:])]
+    m.d.comb += [dut.walked.eq(3), dut.channels[0].eq(1), dut.channels[1].eq(2)]
+    digits = Cat(values[:4].any(), values[4:].any())
+    masks = Mux(half, contents[1], contents[0])
+    item = Cat(digits, last, Const(1, 1), half, half, values, masks)
     # The words inside, oldest first, each with the digits that have not been emitted.
     words = [bench.register(len(item), f"word_{place}") for place in range(_REGISTER_STAGES)]
     inside = bench.register(range(_REGISTER_STAGES + 2), "inside")
     taken = offer & dut.i.ready
     left, ends, lanes, kept = (
-        words[0][low:high] for low, high in ((0, 2), (2, 3), (3, 5), (5, 21))
+        words[0][low:high] for low, high in ((0, 2), (2, 3), (3, 5), (6, 22))
     )
     with m.If(dut.leaving):
         m.d.sync += [now.eq(later) for now, later in pairwise(words)]
@@ -87,6 +100,8 @@ def _broadcast_register(module: ModuleType) -> Harness:
         dut.push == Mux(dut.emitted, wanted, 0),
         ~beats | (dut.beat.spikes.as_value() == plane),
         ~beats | (dut.beat.last == (ends & only)),
+        ~beats | (dut.matches[0] == plane & kept[8:12]),
+        ~beats | (dut.matches[1] == plane & kept[12:16]),
         dut.leaving == (dut.standing & ~beats | (dut.emitted & only)),
     )
     # Nothing waits for ever: a word stands where beats leave after so many cycles, and a register
@@ -157,8 +172,11 @@ CLAIMS = (
         module="hw.address_pipeline",
         harness=_address_pipeline,
         broken=(
-            ("product_ready.eq(~product.valid | address_ready)", "product_ready.eq(1)"),
-            ("self.enable.eq(address.valid & output_ready)", "self.enable.eq(address.valid)"),
+            ("product_ready.eq(~product_valid | addresses.i.ready)", "product_ready.eq(1)"),
+            (
+                "self.enable.eq(addresses.o.valid & output_ready)",
+                "self.enable.eq(addresses.o.valid)",
+            ),
         ),
     ),
     Claim(
@@ -168,15 +186,17 @@ CLAIMS = (
         harness=_broadcast_register,
         broken=(
             (
-                "blocked.eq((ready.wanted & self.full).any())",
-                "blocked.eq((ready.wanted & self.full).all())",
+                "blocked.eq((wanted & self.full).any())",
+                "blocked.eq((wanted & self.full).all())",
             ),
             (
-                "word.digits.eq(word.digits & ~lowest_one(word.digits))",
-                "word.digits.eq(word.digits)",
+                "waiting.eq(waiting & ~lowest_one(loud))",
+                "waiting.eq(waiting)",
             ),
             ("beat.last.eq(word.last & only)", "beat.last.eq(word.last)"),
             ("picked_moves.eq(~picked.valid | ready_moves)", "picked_moves.eq(1)"),
+            ("occupied & picked_moves & waiting.all()", "occupied & waiting.all()"),
+            ("with m.If(ready_moves & ~(slot & active)):", "with m.If(~(slot & active)):"),
         ),
         depth=10,
         unbounded=False,

@@ -15,7 +15,7 @@ BURST_BEATS = 32
 """Longest AXI read burst, beats."""
 OUTSTANDING_BURSTS = 2
 """Read bursts in flight."""
-BROADCAST_STAGES = 8
+BROADCAST_STAGES = 7
 """Cycles from the address generator to the broadcast register."""
 LOAD_LATENCY = 4
 """Cycles from a tile's last beat to the first cycle its walk may begin."""
@@ -98,6 +98,17 @@ def spike_lines(engine: EngineConfig) -> int:
 def count_lines(engine: EngineConfig) -> int:
     """Depth of the count memory in lines."""
     return ceil_div(engine.count_depth, words_per_line(engine))
+
+
+def memory_parts(depth: int) -> tuple[int, ...]:
+    """Depths of the memories that an activation memory of `depth` lines is made of.
+
+    Block RAMs are deep and narrow or shallow and wide. A memory of 8,192 + 2,048 lines takes no
+    more of them in two parts than in five of 2,048, but a choice of two words instead of five. No
+    block RAM is shallower than 512 lines, so that a smaller part gains nothing.
+    """
+    low = 1 << (depth.bit_length() - 1)
+    return (low, depth - low) if depth - low >= 512 else (depth,)
 
 
 def weight_slot_bits(engine: EngineConfig) -> int:

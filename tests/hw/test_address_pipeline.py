@@ -25,11 +25,12 @@ def test_addresses_and_cycles(clocked, pixel, pause):
             "chunk": rng.randrange(5),
             "neighbour": rng.randrange(9),
             "half": rng.randrange(2),
+            "final": rng.randrange(2),
         }
         for _ in range(150)
     ]
     dut = AddressPipeline(engine)
-    entered, reads, stood, left = [], [], [], []
+    entered, reads, marks, stood, left = [], [], [], [], []
 
     def step(ctx, cycle):
         ctx.set(dut.descriptor, vars(layer) | {"magic": 0, "checksum": 0})
@@ -40,12 +41,12 @@ def test_addresses_and_cycles(clocked, pixel, pause):
                 ctx.set(dut.i.p[name], value)
         ctx.set(dut.o.ready, rng.random() >= pause)
         if ctx.get(dut.enable):
-            read = ctx.get(dut.word), ctx.get(dut.mask), ctx.get(dut.mask_half)
-            reads.append((cycle, *read))
+            reads.append((cycle, ctx.get(dut.word)))
         if ctx.get(dut.o.valid):
             if len(stood) == len(left):
                 stood.append(cycle)
-                assert ctx.get(dut.o.p.position) == scans[len(left)]["position"]
+                names = ("mask", "shift", "half", "final")
+                marks.append(tuple(ctx.get(dut.o.p[name]) for name in names))
             if ctx.get(dut.o.ready):
                 left.append(cycle)
         if offer and ctx.get(dut.i.ready):
@@ -60,4 +61,7 @@ def test_addresses_and_cycles(clocked, pixel, pause):
         token = scan["position"] if pixel else scan["position"] * 3 + scan["group"]
         mask = scan["neighbour"] if pixel else scan["neighbour"] * 5 + scan["chunk"]
         word = 100 + token * 6 + scan["chunk"]
-        assert reads[number] == (stood[number] - 1, word, mask % (1 << len(dut.mask)), scan["half"])
+        assert reads[number] == (stood[number] - 1, word)
+        shift = scan["chunk"] * engine.time_steps % 8 if pixel else 0
+        mask %= 1 << len(dut.o.p.mask)
+        assert marks[number] == (mask, shift, scan["half"], scan["final"])

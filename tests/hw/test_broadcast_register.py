@@ -21,10 +21,14 @@ WORDS = 120
         (1, 6, 2, 0.6, 2),
         (4, 4, 2, 0, 1),
         (2, 2, 1, 0.3, 2),
+        (2, 4, 1, 0.3, 4),
     ],
 )
 def test_beats(clocked, steps, bits, width, pause, channels):
-    fields = {"count_bits": bits, "digit_bits": width, "lane_channels": channels}
+    fields = {"count_bits": bits, "digit_bits": width, "lane_channels": min(channels, 2)}
+    if channels > 2:
+        # 16 channels, of which a beat of the weight stream holds the masks of four.
+        channels, fields = 2, fields | {"lanes": 8, "chunk": 16}
     engine = load_engine("micro", time_steps=steps, **fields)
     rng = random.Random(pause)
     lanes, slots = engine.lanes, engine.chunk
@@ -39,27 +43,44 @@ def test_beats(clocked, steps, bits, width, pause, channels):
             else [0] * steps * width
             for _ in range(digits)
         ]
-        masks = [rng.getrandbits(slots) & rng.getrandbits(slots) for _ in range(lanes * channels)]
-        active = rng.getrandbits(lanes * channels)
-        words.append((vectors, masks, active, rng.random() < 0.3, rng.randrange(2)))
+        words.append((vectors, rng.randrange(64), rng.random() < 0.3, rng.randrange(2)))
+    # A tile in each half. Masks that it lacks are 0 where they share a beat of the weight stream
+    # with one that it has, and may be anything beyond that.
+    present = [rng.randint(1, lanes * channels) for _ in range(2)]
+    side = derived.mask_lanes(engine)
+    table = {
+        (half, index): [
+            0
+            if present[half] <= channel < derived.ceil_div(present[half], side) * side
+            else rng.getrandbits(slots) & rng.getrandbits(slots)
+            for channel in range(lanes * channels)
+        ]
+        for half in range(2)
+        for index in range(64)
+    }
     dut = BroadcastRegister(engine)
+    read = [0] * lanes * channels
     taken, beats, full_at, skips, stalls, left_at = [], [], [], [], [], []
 
     def step(ctx, cycle):
+        ctx.set(dut.walked, (1 << digits) - 1)
+        ctx.set(dut.channels, present)
+        for channel, mask in enumerate(read):
+            ctx.set(dut.masks[channel].mask, mask)
         full = sum(1 << lane for lane in range(lanes) if rng.random() < pause)
         full_at.append(full)
         ctx.set(dut.full, full)
         offer = len(taken) < WORDS and rng.random() < 0.8
         ctx.set(dut.i.valid, offer)
         if offer:
-            vectors, masks, active, last, half = words[len(taken)]
+            vectors, index, last, half = words[len(taken)]
             for digit, parts in enumerate(vectors):
+                slots_on = 0
                 for a, vector in enumerate(parts):
                     ctx.set(dut.i.p.values[digit][a], vector)
-            for lane, mask in enumerate(masks):
-                ctx.set(dut.i.p.masks[lane].mask, mask)
-            ctx.set(dut.i.p.digits, sum(any(parts) << p for p, parts in enumerate(vectors)))
-            ctx.set(dut.i.p.active, active)
+                    slots_on |= vector
+                ctx.set(dut.i.p.slots[digit], slots_on)
+            ctx.set(dut.i.p.mask, index)
             ctx.set(dut.i.p.last, last)
             ctx.set(dut.i.p.half, half)
         if ctx.get(dut.emitted):
@@ -75,11 +96,14 @@ def test_beats(clocked, steps, bits, width, pause, channels):
             stalls.append(cycle)
         if offer and ctx.get(dut.i.ready):
             taken.append(cycle)
+        if ctx.get(dut.mask_enable):
+            read[:] = table[ctx.get(dut.mask_half), ctx.get(dut.mask_index)]
         return len(left_at) == WORDS
 
     clocked(dut, step, 5000)
     left, expected, skipped, stalled = -1, [], [], 0
-    for (vectors, masks, active, last, half), cycle in zip(words, taken, strict=True):
+    for (vectors, index, last, half), cycle in zip(words, taken, strict=True):
+        active = (1 << present[half]) - 1
         now = max(cycle + 3, left + 1)
         loud = [digit for digit in range(digits) if any(vectors[digit])]
         if not loud and not last:
@@ -90,7 +114,10 @@ def test_beats(clocked, steps, bits, width, pause, channels):
             slots_on = 0
             for vector in vectors[digit]:
                 slots_on |= vector
-            matches = [slots_on & mask if active >> i & 1 else 0 for i, mask in enumerate(masks)]
+            matches = [
+                slots_on & mask if active >> i & 1 else 0
+                for i, mask in enumerate(table[half, index])
+            ]
             push = sum(
                 1 << lane
                 for lane in range(lanes)
