@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from hw import layouts
 from hw.cluster_layouts import word_address_bits
+from hw.verilog_platform import NO_COLLISIONS
 from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
 
@@ -16,7 +17,8 @@ class ActivationStore(wiring.Component):
     """Spike and count memory behind one read port of words.
 
     A word asked for in cycle c (`enable`) stands at the output from c + 1 on, until the next
-    `enable`. A write in cycle c is seen by reads from c + 1 on. Never stalls.
+    `enable`. A write in cycle c is seen by reads from c + 1 on. A line is never read in the cycle
+    of its writing: no layer writes what it reads. Never stalls.
 
     Members:
         write: the write bus, a line at a time.
@@ -50,7 +52,7 @@ class ActivationStore(wiring.Component):
         def add_memory(name: str, lines: int, slot_bits: int, kind: layouts.MemoryKind) -> None:
             width = derived.line_slots(engine) * slot_bits
             depth = max(2, lines)
-            store = memory.Memory(shape=width, depth=depth, init=[])
+            store = memory.Memory(shape=width, depth=depth, init=[], attrs=NO_COLLISIONS)
             m.submodules[name] = store
             write = store.write_port(granularity=derived.unit_slots(engine) * slot_bits)
             read = store.read_port()

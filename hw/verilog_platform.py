@@ -12,6 +12,14 @@ from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 
 _MEMORIES = Path(__file__).parent / "sparsespike_memory.sv"
+_CHECKED, _UNCHECKED = "sparsespike_memory", "sparsespike_memory_no_collisions"
+
+
+NO_COLLISIONS = {"no_rw_check": 1}
+"""Attributes of a memory of which no word is ever read in the cycle of its writing.
+
+Without them Yosys surrounds an ECP5 block RAM with registers and multiplexers as wide as the word.
+"""
 
 
 class VerilogPlatform:
@@ -28,7 +36,8 @@ class VerilogPlatform:
 
     def modules(self) -> str:
         """Verilog-2005 of the modules that the converted text instantiates."""
-        return "\n".join([*self._texts.values(), _MEMORIES.read_text()])
+        memories = _MEMORIES.read_text()
+        return "\n".join([*self._texts.values(), memories, _without_check(memories)])
 
     def share(
         self, name: str, build: Callable[[], Elaboratable], ports: Any, *, reset: Value
@@ -87,5 +96,14 @@ class VerilogPlatform:
         sizes = {"p_WIDTH": width, "p_UNIT": width // len(write.en)}
         sizes |= {"p_DEPTH": memory.depth, "p_ADDRESS": len(write.addr)}
         if read.domain == "sync":
-            return Instance("sparsespike_memory", **sizes, **ports, i_read_enable=read.en)
+            name = _UNCHECKED if memory.attrs.get("no_rw_check") else _CHECKED
+            return Instance(name, **sizes, **ports, i_read_enable=read.en)
         return Instance("sparsespike_register_file", **sizes, **ports)
+
+
+def _without_check(memories: str) -> str:
+    """The first memory once more, for reads that never meet a write."""
+    start = memories.index(f"module {_CHECKED} ")
+    end = memories.index("endmodule", start) + len("endmodule\n")
+    text = memories[start:end].replace(_CHECKED, _UNCHECKED, 1)
+    return text.replace("  reg [WIDTH-1:0] words", "  (* no_rw_check *) reg [WIDTH-1:0] words", 1)
