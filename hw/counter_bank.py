@@ -84,8 +84,7 @@ class CounterBank(wiring.Component):
 
         own = [self._recent(m, chosen[i], name) for i, name in enumerate(COUNTERS[:-1])]
         gated = [
-            Mux(hit & ~self.clear, value, Const(0, COUNTER_BITS))
-            for hit, value in zip(chosen, own, strict=False)
+            Mux(hit, value, Const(0, COUNTER_BITS)) for hit, value in zip(chosen, own, strict=False)
         ]
         m.d.sync += [
             recent.eq(union(gated)),
@@ -114,7 +113,7 @@ class CounterBank(wiring.Component):
         ]
         m.d.sync += begun.bit_select(place, 1).eq(~stores)
         with m.If(self.clear):
-            m.d.sync += begun.eq(0)
+            m.d.sync += [begun.eq(0), recent.eq(0)]
         return m
 
     def _recent(self, m: Module, turn: Value, name: str) -> Value:
