@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Array, Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -35,7 +35,7 @@ class AttentionCounters(wiring.Component):
         accumulate: outputs of its step += row.
         row: which row; its step in the low bits.
         values: the value spikes, a vector of slots a step.
-        slot, sums: an output, unregistered.
+        slot: an output, one-hot; sums: this output, unregistered.
     """
 
     def __init__(self, engine: EngineConfig) -> None:
@@ -48,7 +48,7 @@ class AttentionCounters(wiring.Component):
                 "accumulate": In(1),
                 "row": In(range(counter_rows(engine))),
                 "values": In(data.ArrayLayout(head_slots(engine), engine.time_steps)),
-                "slot": In(range(head_slots(engine))),
+                "slot": In(head_slots(engine)),
                 "sums": Out(sums_layout(engine)),
             }
         )
@@ -104,7 +104,8 @@ class AttentionCounters(wiring.Component):
                         m.d.sync += sum_.eq(0)
                 choices.append(Cat(sums))
             chosen = Signal(data.ArrayLayout(width, steps))
-            m.d.comb += chosen.eq(Array(choices)[self.slot])
+            gated = (Mux(here, choice, 0) for here, choice in zip(self.slot, choices, strict=True))
+            m.d.comb += chosen.eq(union(gated))
             for a, output in enumerate(self.sums):
                 m.d.comb += output.eq((chosen[a] - (chosen[a - 1] if a else 0))[:width])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -37,7 +37,7 @@ class AttentionWalk(wiring.Component):
         clear, row: a counter row, of a slot and a step, is to be cleared.
         pending: a key or query spike of the visit waits.
         update, accumulate: its counter row is due; base: the group's first counter row.
-        ready, take: an output is offered, is taken; slot: which.
+        ready, take: an output is offered, is taken; slot: which, one-hot.
     """
 
     def __init__(self, engine: EngineConfig) -> None:
@@ -56,7 +56,7 @@ class AttentionWalk(wiring.Component):
                 "pending": In(1),
                 "base": Out(range(max(2, engine.attention_depth))),
                 "take": In(1),
-                "slot": Out(range(head_slots(engine))),
+                "slot": Out(head_slots(engine), init=1),
                 **{name: Out(1) for name in names},
             }
         )
@@ -72,6 +72,11 @@ class AttentionWalk(wiring.Component):
         over = Signal()
         group_rows = slots << (step_places(self._engine) - 1).bit_length()
         group_end = Signal(range(counter_rows(self._engine)))
+        chunk, words = self._engine.chunk, head_slots(self._engine) // self._engine.chunk
+        # The last slot of a head of so many words, one-hot.
+        last_slots = Cat(
+            Cat(Const(0, chunk - 1), layer.head_words == word + 1) for word in range(words)
+        )
 
         def address() -> None:
             part = Mux(self.value, layer.value_offset, layer.key_offset)
@@ -161,9 +166,9 @@ class AttentionWalk(wiring.Component):
             with m.State("OUTPUT"):
                 m.d.comb += self.ready.eq(1)
                 with m.If(self.take):
-                    m.d.sync += self.slot.eq(self.slot + 1)
-                with m.If(self.take & (self.slot + 1 == slots)):
-                    m.d.sync += [self.slot.eq(0), over.eq(0)]
+                    m.d.sync += self.slot.eq(self.slot << 1)
+                with m.If(self.take & (self.slot & last_slots).any()):
+                    m.d.sync += [self.slot.eq(1), over.eq(0)]
                     m.next = "READ"
                     with m.If(over):
                         next_head()

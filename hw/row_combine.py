@@ -115,7 +115,9 @@ class RowCombine(wiring.Component):
         for i in range(len(spikes)):
             count = stored.word_select(i, width)
             pooled = Cat(count[0] | spikes[i], Const(0, width - 1))
-            results.append(Mux(self.pool, pooled, (count + spikes[i])[:width]))
+            # Logic instead of a carry chain, which is wider than the count.
+            carries = [spikes[i] & count[:bit].all() for bit in range(width)]
+            results.append(Mux(self.pool, pooled, count ^ Cat(carries)))
         return Cat(*results)
 
 

@@ -107,7 +107,10 @@ class TopK(wiring.Component):
             score = Signal(signed(32), name=f"score_{i}")
             rank = Signal(range(self.engine.max_tokens + 1), name=f"rank_{i}")
             place = Cat(Const(i, exact_log2(WIDTH)), work.group)
-            better = (value > score) | ((value == score) & (work.index < place))
+            # Greater, or equal with a lower index: one comparison, the index below the score.
+            low = exact_log2(WIDTH) + len(work.group)
+            mine = Cat(~work.index[:low], value).as_signed()
+            better = mine > Cat(~place, score).as_signed()
             with m.If(work.phase.load):
                 m.d.sync += rank.eq(0)
                 with m.If(work.index == i):

@@ -26,7 +26,7 @@ def test_against_lists(clocked, steps):
             change()
         del late[:-1]
         slot = rng.randrange(SLOTS)
-        ctx.set(dut.slot, slot)
+        ctx.set(dut.slot, 1 << slot)
         assert [ctx.get(value) for value in dut.sums] == outputs[slot]
         for a, vector in enumerate(step.values):
             ctx.set(dut.values[a], vector)
