@@ -108,6 +108,18 @@ def load_engine(name_or_path: str | Path, **overrides: Any) -> EngineConfig:
 
     Raises ContractError with one line that names file, field, value and remedy.
     """
+    return _load(name_or_path, overrides, varied=False)
+
+
+def load_base_engine(name_or_path: str | Path) -> EngineConfig:
+    """The same engine to vary its fields: `small` with the sizes of its table `elsewhere`.
+
+    Raises ContractError.
+    """
+    return _load(name_or_path, {}, varied=True)
+
+
+def _load(name_or_path: str | Path, overrides: dict[str, Any], *, varied: bool) -> EngineConfig:
     path = _PRESETS / f"{name_or_path}.toml"
     if not path.is_file():
         path = Path(name_or_path)
@@ -120,7 +132,8 @@ def load_engine(name_or_path: str | Path, **overrides: Any) -> EngineConfig:
     elsewhere = small.pop("elsewhere")
     is_small = path == _PRESETS / "small.toml"
     own = {} if is_small else _read_toml(path)
-    if not is_small or any(overrides.get(name, small[name]) != small[name] for name in _SHAPE):
+    varied |= any(overrides.get(name, small[name]) != small[name] for name in _SHAPE)
+    if varied or not is_small:
         small |= elsewhere
     fields = small | own | overrides
     if "attention_units" not in (overrides if "clusters" in overrides else own):
