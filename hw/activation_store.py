@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import memory, wiring
+from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hw import layouts
 from hw.cluster_layouts import word_address_bits
-from hw.verilog_platform import NO_COLLISIONS
+from hw.line_memory import LineMemory
 from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
 
@@ -17,8 +17,8 @@ class ActivationStore(wiring.Component):
     """Spike and count memory behind one read port of words.
 
     A word asked for in cycle c (`enable`) stands at the output from c + 1 on, until the next
-    `enable`. A write in cycle c is seen by reads from c + 1 on. A line is never read in the cycle
-    of its writing: no layer writes what it reads. Never stalls.
+    `enable`. A write in cycle c is seen by reads from c + 1 on; a layer never
+    reads what it writes. Never stalls.
 
     Members:
         write: the write bus, a line at a time.
@@ -49,26 +49,30 @@ class ActivationStore(wiring.Component):
         with m.If(self.enable):
             m.d.sync += sub.eq(self.address[:shift])
 
-        def add_memory(name: str, lines: int, slot_bits: int, kind: layouts.MemoryKind) -> None:
-            width = derived.line_slots(engine) * slot_bits
-            depth = max(2, lines)
-            store = memory.Memory(shape=width, depth=depth, init=[], attrs=NO_COLLISIONS)
+        def add_memory(name: str, lines: int, slot_bits: int, kind: layouts.MemoryKind) -> Value:
+            store = LineMemory(
+                width=derived.line_slots(engine) * slot_bits,
+                depth=lines,
+                units=len(self.write.enable),
+                address_bits=layouts.address_bits(engine),
+                apart=True,
+            )
             m.submodules[name] = store
-            write = store.write_port(granularity=derived.unit_slots(engine) * slot_bits)
-            read = store.read_port()
             selected = self.write.valid & (self.write.memory == kind)
             m.d.comb += [
-                write.addr.eq(self.write.address),
-                write.data.eq(self.write.data),
-                write.en.eq(Mux(selected, self.write.enable, 0)),
-                read.addr.eq(self.address >> shift),
-                read.en.eq(self.enable & (self.counts == (kind == layouts.MemoryKind.COUNT))),
+                store.write.eq(Mux(selected, self.write.enable, 0)),
+                store.write_address.eq(self.write.address),
+                store.write_data.eq(self.write.data),
+                store.read.eq(self.enable & (self.counts == (kind == layouts.MemoryKind.COUNT))),
+                store.read_address.eq(self.address >> shift),
             ]
-            word = self.values if kind == layouts.MemoryKind.COUNT else self.spikes
             word_bits = engine.chunk * slot_bits
-            m.d.comb += word.eq(read.data.word_select(sub, word_bits) if shift else read.data)
+            return store.read_data.word_select(sub, word_bits) if shift else store.read_data
 
-        steps, counts = engine.time_steps, engine.time_steps * engine.count_bits
-        add_memory("spike_memory", derived.spike_lines(engine), steps, layouts.MemoryKind.SPIKE)
-        add_memory("count_memory", derived.count_lines(engine), counts, layouts.MemoryKind.COUNT)
+        kinds, steps = layouts.MemoryKind, engine.time_steps
+        spikes = add_memory("spike_memory", derived.spike_lines(engine), steps, kinds.SPIKE)
+        counts = add_memory(
+            "count_memory", derived.count_lines(engine), steps * engine.count_bits, kinds.COUNT
+        )
+        m.d.comb += [self.spikes.eq(spikes), self.values.eq(counts)]
         return m

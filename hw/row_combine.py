@@ -92,22 +92,31 @@ class RowCombine(wiring.Component):
         engine = self.engine
         is_count = kind == MemoryKind.COUNT
         slot = engine.time_steps * (engine.count_bits if is_count else 1)
-        memory = LineMemory(
-            width=derived.line_slots(engine) * slot,
-            depth=derived.count_lines(engine) if is_count else derived.spike_lines(engine),
-            units=len(self.write.enable),
-            address_bits=layouts.address_bits(engine),
-        )
-        m.submodules[f"{kind.name.lower()}_copy"] = memory
+        units = len(self.write.enable)
         chosen = self.write.valid & (self.write.memory == kind)
-        m.d.comb += [
-            memory.write.eq(_gate(self.write.enable, chosen)),
-            memory.write_address.eq(self.write.address),
-            memory.write_data.eq(self.write.data),
-            memory.read.eq(self.placed.valid & self.placed.update & (self.counts == is_count)),
-            memory.read_address.eq(self.placed.source >> exact_log2(derived.rows_per_line(engine))),
-        ]
-        return memory.read_data
+        line = []
+        for unit in range(units):
+            # A memory of its own: neighbours may be written while a unit is read, the unit itself
+            # is not, for of a stored row an operation's write is done before the next one's read.
+            memory = LineMemory(
+                width=derived.unit_slots(engine) * slot,
+                depth=derived.count_lines(engine) if is_count else derived.spike_lines(engine),
+                units=1,
+                address_bits=layouts.address_bits(engine),
+                apart=True,
+            )
+            m.submodules[f"{kind.name.lower()}_copy_{unit}"] = memory
+            m.d.comb += [
+                memory.write.eq(self.write.enable[unit] & chosen),
+                memory.write_address.eq(self.write.address),
+                memory.write_data.eq(self.write.data.word_select(unit, memory.width)),
+                memory.read.eq(self.placed.valid & self.placed.update & (self.counts == is_count)),
+                memory.read_address.eq(
+                    self.placed.source >> exact_log2(derived.rows_per_line(engine))
+                ),
+            ]
+            line.append(memory.read_data)
+        return Cat(line)
 
     def _counts(self, stored: Value, spikes: Value) -> Value:
         width = self.engine.count_bits

@@ -39,7 +39,7 @@ def _measured(memories=(), toggles=(), **counters):
         (f"{BODY}/neuron/queue", "neuron units"),
         (f"{BODY}/attention/counters", "attention units"),
         (BODY, "cluster wiring and counters"),
-        (f"{ENGINE}/core/write_back/combine/spike_copy/unit_0", "write-back"),
+        (f"{ENGINE}/core/write_back/combine/spike_copy_0/memory", "write-back"),
         (f"{ENGINE}/core/front/weights/offsets$29", "weight loader"),
         (f"{ENGINE}/core/front/reader", "reader, descriptors, pixels"),
         (f"{ENGINE}/core/tokens$247", "token selector"),
