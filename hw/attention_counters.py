@@ -35,7 +35,8 @@ class AttentionCounters(wiring.Component):
         accumulate: outputs of its step += row.
         row: which row; its step in the low bits.
         values: the value spikes, a vector of slots a step.
-        slot: an output, one-hot; sums: this output, unregistered.
+        slot, advance: an output, one-hot, is asked for; sums: the one asked for two `advance` ago,
+            from the cycle after the second on.
     """
 
     def __init__(self, engine: EngineConfig) -> None:
@@ -49,6 +50,7 @@ class AttentionCounters(wiring.Component):
                 "row": In(range(counter_rows(engine))),
                 "values": In(data.ArrayLayout(head_slots(engine), engine.time_steps)),
                 "slot": In(head_slots(engine)),
+                "advance": In(1),
                 "sums": Out(sums_layout(engine)),
             }
         )
@@ -105,9 +107,10 @@ class AttentionCounters(wiring.Component):
                 choices.append(Cat(sums))
             chosen = Signal(data.ArrayLayout(width, steps))
             gated = (Mux(here, choice, 0) for here, choice in zip(self.slot, choices, strict=True))
-            m.d.comb += chosen.eq(union(gated))
-            for a, output in enumerate(self.sums):
-                m.d.comb += output.eq((chosen[a] - (chosen[a - 1] if a else 0))[:width])
+            with m.If(self.advance):
+                m.d.sync += chosen.eq(union(gated))
+                for a, output in enumerate(self.sums):
+                    m.d.sync += output.eq((chosen[a] - (chosen[a - 1] if a else 0))[:width])
 
         ask()
         write_back()
