@@ -8,6 +8,7 @@ that a run stopped with Ctrl-C goes on where it was.
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from pathlib import Path
 
@@ -34,7 +35,9 @@ SEEDS = {"micro": 1, "small": 5, "ecp5-max": 1}
 """Seeds of each engine."""
 IMAGES = 2
 TICKET = "spikformer-4-384"
-_HEAD = ("engine", "seeds", "LUT", "FF", "block RAM", "MHz, median", "MHz, best", "critical path")
+_USED = {"lut": "LUT4", "ff": "FF", "bram": "block RAM", "dsp": "DSP"}
+_HEAD = ("engine", *_USED.values(), "seeds", "MHz, median", "MHz, best", "critical path")
+_NEED = re.compile(r"\((\w+)[^)]*\).* needs (\d+), the engine has (\d+)")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -42,8 +45,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parse(arguments)
     networks = {"nano": zoo.load_integer("nano"), "4-384": make_ticket(TICKET)}
     rows = [_row(name, seeds, networks) for name, seeds in _chosen(options)]
-    frames = [f"{name}, frames/s" for name in networks]
-    text = "\n".join(table((*_HEAD, *frames), rows, "`make fmax`", words=(0, 7)))
+    speeds = [f"{name}, {what}" for name in networks for what in ("cycles", "frames/s")]
+    text = "\n".join(table((*_HEAD, *speeds), rows, "`make fmax`", words=(0, 8)))
     print(text)
     if options.write_docs:
         write_block(DOCUMENT, BLOCK, text)
@@ -55,10 +58,9 @@ def _row(name: str, seeds: int, networks: dict[str, IntegerNetwork]) -> list[str
     print(f"{name}: {seeds} seeds on {TARGET}", file=sys.stderr, flush=True)
     verilog = engine_verilog(engine)
     need = synthesize(verilog, target, cache=DEFAULT_CACHE, progress=_tell).total
-    needed = [_share(getattr(need, key), target.available[key]) for key in ("lut", "ff", "bram")]
-    missing = ["-"] * len(networks)
+    needed = [_share(getattr(need, key), target.available[key]) for key in _USED]
     if need.bram > target.available["bram"]:
-        return [name, "0", *needed, "-", "-", "does not fit", *missing]
+        return [name, *needed, "0", "-", "-", "does not fit", *_frames(networks, engine, None)]
     try:
         routes = place_and_route(
             verilog + harness_verilog(engine),
@@ -71,15 +73,14 @@ def _row(name: str, seeds: int, networks: dict[str, IntegerNetwork]) -> list[str
         )
     except ToolError as error:
         print(f"{name}: {error}", file=sys.stderr, flush=True)
-        return [name, "0", *needed, "-", "-", "does not place", *missing]
-    median = median_mhz(routes)
-    frames = [_frames(network, engine, median) for network in networks.values()]
-    return [name, str(len(routes)), *_used(routes), *_speed(routes), *frames]
+        return [name, *needed, "0", "-", "-", "does not place", *_frames(networks, engine, None)]
+    frames = _frames(networks, engine, median_mhz(routes))
+    return [name, *_used(routes), str(len(routes)), *_speed(routes), *frames]
 
 
 def _used(routes: list[Route]) -> list[str]:
     found = routes[0].utilization
-    return [_share(*found[name]) for name in ("lut", "ff", "bram")]
+    return [_share(*found.get(name, (0, 1))) for name in _USED]
 
 
 def _share(used: float, available: int) -> str:
@@ -92,14 +93,28 @@ def _speed(routes: list[Route]) -> list[str]:
     return [f"{median_mhz(routes):.1f}", f"{best.fmax_mhz:.1f}", path]
 
 
-def _frames(network: IntegerNetwork, engine: EngineConfig, mhz: float) -> str:
-    """Mean over the first sample images at that clock."""
-    try:
-        program = compile_network(network, engine)
-    except ContractError:
-        return "does not fit"
-    cycles = simulate(program, zoo.sample_images().images[:IMAGES]).cycles.sum(1).mean()
-    return f"{mhz * 1e6 / cycles:,.1f}"
+def _frames(
+    networks: dict[str, IntegerNetwork], engine: EngineConfig, mhz: float | None
+) -> list[str]:
+    """Of each network cycles and frames/s, means over the first sample images.
+
+    Of a network that does not fit: which size is too small.
+    """
+    texts = []
+    for network in networks.values():
+        try:
+            program = compile_network(network, engine)
+        except ContractError as error:
+            texts += [_too_small(error), "-"]
+            continue
+        cycles = simulate(program, zoo.sample_images().images[:IMAGES]).cycles.sum(1).mean()
+        texts += [f"{cycles:,.0f}", "-" if mhz is None else f"{mhz * 1e6 / cycles:,.1f}"]
+    return texts
+
+
+def _too_small(error: ContractError) -> str:
+    found = _NEED.search(str(error))
+    return f"`{found[1]}`: {found[3]} of {found[2]}" if found else str(error).split(";")[0]
 
 
 def _tell(done: int, total: int, what: str) -> None:

@@ -18,7 +18,7 @@ from reports.explore.metrics import METRICS
 from reports.explore.point import Point
 from reports.explore.space import Space
 from reports.explore.space_file import load_space
-from sparsespike.contract.config import load_engine
+from sparsespike.contract.config import load_base_engine
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 SHARE = 0.7
@@ -133,7 +133,7 @@ def _devices(space: Space, table: pd.DataFrame, known: Mapping[str, Scale]) -> l
 
 def _engine_files(space: Space, table: pd.DataFrame, known: Mapping[str, Scale]) -> list[str]:
     """The fastest engine of each device as the file that commands take."""
-    small = load_engine("small").model_dump()
+    small = load_base_engine("small").model_dump()
     lines = ["The fastest of each device as a file for `sparsespike verilog --engine FILE`:", ""]
     for device in DEVICES:
         rows = _fitting(space, table, device, known)

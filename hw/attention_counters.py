@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Array, Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -35,7 +35,8 @@ class AttentionCounters(wiring.Component):
         accumulate: outputs of its step += row.
         row: which row; its step in the low bits.
         values: the value spikes, a vector of slots a step.
-        slot, sums: an output, unregistered.
+        slot, advance: an output, one-hot, is asked for; sums: the one asked for two `advance` ago,
+            from the cycle after the second on.
     """
 
     def __init__(self, engine: EngineConfig) -> None:
@@ -48,7 +49,8 @@ class AttentionCounters(wiring.Component):
                 "accumulate": In(1),
                 "row": In(range(counter_rows(engine))),
                 "values": In(data.ArrayLayout(head_slots(engine), engine.time_steps)),
-                "slot": In(range(head_slots(engine))),
+                "slot": In(head_slots(engine)),
+                "advance": In(1),
                 "sums": Out(sums_layout(engine)),
             }
         )
@@ -64,7 +66,7 @@ class AttentionCounters(wiring.Component):
         old = data.View(counters, store.data)
         step_bits = (steps - 1).bit_length()
         late = Signal(data.StructLayout({"update": 1, "accumulate": 1, "clear": 1}))
-        row, first, begun = Signal.like(self.row), Signal(), Signal()
+        row = Signal.like(self.row)
         step = row[:step_bits]
         at_step = Signal(steps)
         m.d.comb += at_step.eq(Cat(step == a for a in range(steps)))
@@ -74,11 +76,6 @@ class AttentionCounters(wiring.Component):
             m.d.sync += late.eq(Cat(self.update, self.accumulate, self.clear))
             with m.If(self.update | self.accumulate | self.clear):
                 m.d.sync += row.eq(self.row)
-                m.d.sync += first.eq(~begun | (self.row[:step_bits] != step))
-            with m.If(self.accumulate):
-                m.d.sync += begun.eq(1)
-            with m.If(self.clear_outputs):
-                m.d.sync += begun.eq(0)
 
         def write_back() -> None:
             m.d.comb += [
@@ -94,23 +91,26 @@ class AttentionCounters(wiring.Component):
             m.d.comb += store.write_data.eq(new)
 
         def add_outputs() -> None:
+            # Of each slot the sums up to each step: steps come in order, so that the last sum is
+            # that of all rows so far, and an output is the difference of two sums.
             choices = []
             width = output_bits(engine)
             for slot in range(slots):
-                outputs = [Signal(width, name=f"output_{slot}_{a}") for a in range(steps)]
-                sum_, total = Signal(width, name=f"sum_{slot}"), Signal(width, name=f"t_{slot}")
-                m.d.comb += sum_.eq(Mux(first, 0, total) + old[slot])
-                with m.If(late.accumulate):
-                    m.d.sync += total.eq(sum_)
-                for a, output in enumerate(outputs):
-                    with m.If(late.accumulate & at_step[a]):
-                        m.d.sync += output.eq(sum_)
+                sums = [Signal(width, name=f"sum_{slot}_{a}") for a in range(steps)]
+                total = Signal(width, name=f"total_{slot}")
+                m.d.comb += total.eq(sums[-1] + old[slot])
+                for a, sum_ in enumerate(sums):
+                    with m.If(late.accumulate & (step <= a)):
+                        m.d.sync += sum_.eq(total)
                     with m.If(self.clear_outputs):
-                        m.d.sync += output.eq(0)
-                choices.append(Cat(outputs))
+                        m.d.sync += sum_.eq(0)
+                choices.append(Cat(sums))
             chosen = Signal(data.ArrayLayout(width, steps))
-            m.d.comb += chosen.eq(Array(choices)[self.slot])
-            m.d.comb += [sum_.eq(one) for sum_, one in zip(self.sums, chosen, strict=True)]
+            gated = (Mux(here, choice, 0) for here, choice in zip(self.slot, choices, strict=True))
+            with m.If(self.advance):
+                m.d.sync += chosen.eq(union(gated))
+                for a, output in enumerate(self.sums):
+                    m.d.sync += output.eq((chosen[a] - (chosen[a - 1] if a else 0))[:width])
 
         ask()
         write_back()

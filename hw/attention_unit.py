@@ -131,6 +131,7 @@ class AttentionUnit(wiring.Component):
             counters.row.eq(Mux(walk.clear, walk.row, row)),
             counters.values.eq(values),
             counters.slot.eq(walk.slot),
+            counters.advance.eq(walk.advance),
             self.sums.eq(counters.sums),
             self.reading.eq(walk.o.valid),
             self.update.eq(walk.update),

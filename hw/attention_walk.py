@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -37,12 +37,22 @@ class AttentionWalk(wiring.Component):
         clear, row: a counter row, of a slot and a step, is to be cleared.
         pending: a key or query spike of the visit waits.
         update, accumulate: its counter row is due; base: the group's first counter row.
-        ready, take: an output is offered, is taken; slot: which.
+        ready, take: an output is offered, is taken.
+        slot, advance: an output, one-hot, is asked for: two `advance` before it is offered.
     """
 
     def __init__(self, engine: EngineConfig) -> None:
         self._engine = engine
-        names = ("query", "clear", "begin_query", "update", "accumulate", "ready", "value")
+        names = (
+            "query",
+            "clear",
+            "begin_query",
+            "update",
+            "accumulate",
+            "ready",
+            "value",
+            "advance",
+        )
         super().__init__(
             {
                 "index": In(range(max(2, engine.clusters))),
@@ -56,7 +66,7 @@ class AttentionWalk(wiring.Component):
                 "pending": In(1),
                 "base": Out(range(max(2, engine.attention_depth))),
                 "take": In(1),
-                "slot": Out(range(head_slots(engine))),
+                "slot": Out(head_slots(engine), init=1),
                 **{name: Out(1) for name in names},
             }
         )
@@ -69,9 +79,14 @@ class AttentionWalk(wiring.Component):
         head, first_word, group = Signal(9), Signal(16), Signal(8)
         base = Signal.like(self.base)
         count = Signal(range(max(ATTENTION_HEAD, ATTENTION_READ + 1, ATTENTION_DRAIN)))
-        over = Signal()
+        over, offered = Signal(), Signal.like(self.slot)
         group_rows = slots << (step_places(self._engine) - 1).bit_length()
         group_end = Signal(range(counter_rows(self._engine)))
+        chunk, words = self._engine.chunk, head_slots(self._engine) // self._engine.chunk
+        # The last slot of a head of so many words, one-hot.
+        last_slots = Cat(
+            Cat(Const(0, chunk - 1), layer.head_words == word + 1) for word in range(words)
+        )
 
         def address() -> None:
             part = Mux(self.value, layer.value_offset, layer.key_offset)
@@ -115,6 +130,10 @@ class AttentionWalk(wiring.Component):
                     m.d.sync += group.eq(0)
                     m.next = "READ"
 
+        def ask() -> None:
+            m.d.comb += self.advance.eq(1)
+            m.d.sync += self.slot.eq(self.slot << 1)
+
         address()
         with m.FSM():
             with m.State("IDLE"):
@@ -156,14 +175,18 @@ class AttentionWalk(wiring.Component):
                     m.next = "DRAIN"
             with m.State("DRAIN"):
                 m.d.sync += count.eq(count + 1)
+                # The outputs stand from the first of the last two cycles on.
+                with m.If(count >= ATTENTION_DRAIN - 3):
+                    ask()
                 with m.If(count == ATTENTION_DRAIN - 2):
                     m.next = "OUTPUT"
             with m.State("OUTPUT"):
                 m.d.comb += self.ready.eq(1)
                 with m.If(self.take):
-                    m.d.sync += self.slot.eq(self.slot + 1)
-                with m.If(self.take & (self.slot + 1 == slots)):
-                    m.d.sync += [self.slot.eq(0), over.eq(0)]
+                    ask()
+                    m.d.sync += offered.eq(offered << 1)
+                with m.If(self.take & (offered & last_slots).any()):
+                    m.d.sync += [self.slot.eq(1), offered.eq(1), over.eq(0)]
                     m.next = "READ"
                     with m.If(over):
                         next_head()

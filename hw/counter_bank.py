@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value
-from amaranth.lib import wiring
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from hw import layouts
-from hw.bits import popcount, tree_sum
+from hw.bits import popcount, tree_sum, union
 from sparsespike.contract.config import EngineConfig
 from sparsespike.contract.counters import COUNTERS
 
@@ -29,16 +29,19 @@ ENGINE_COUNTERS = (
 class CounterBank(wiring.Component):
     """One 32-bit total per counter.
 
-    Timing: an engine event at c is in its total in c + 1, a cluster's in c + 2. While `store` is
-    high, the counter named by `index` goes to the memory and restarts with the events of this
-    cycle. A read at c has its value in c + 1 and keeps it while `read` is low.
+    A counter has a few bits of its own; one counter a cycle, in turn, adds them to its total in a
+    memory and restarts.
+
+    Timing: while `store` is high, the total of the counter named by `index` goes to the memory, two
+    cycles later, and restarts with the engine's events of this cycle and the clusters' of the one
+    before. A read at c has its value in c + 1 and keeps it while `read` is low.
 
     Members:
         clear: all totals restart.
         events: increments of the engine-level blocks.
         increments: increments of each cluster.
         cycles: cycles of the layer so far, this one included.
-        store, index, layer: write a counter to the memory.
+        store, index, layer: write a counter to the memory; all of them in order, from 0 on.
         read, read_layer, read_counter, read_value: the memory's read port.
     """
 
@@ -63,31 +66,88 @@ class CounterBank(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
+        turn = Signal(_turn_layout(self.engine), init={"chosen": 1})
+        late = Signal.like(turn)
+        clear, recent, begun = Signal(), Signal(COUNTER_BITS), Signal(len(COUNTERS))
+        wraps = turn.place == len(COUNTERS) - 1
+        m.d.sync += [
+            turn.chosen.eq(turn.chosen.rotate_left(1)),
+            turn.place.eq(Mux(wraps, 0, turn.place + 1)),
+            turn.stores.eq(self.store),
+            turn.layer.eq(self.layer),
+            turn.cycles.eq(self.cycles),
+            clear.eq(self.clear),
+            late.eq(turn),
+        ]
+        with m.If(self.store):
+            m.d.sync += [turn.chosen.eq(1 << self.index), turn.place.eq(self.index)]
+
+        gated = []
+        for place, name in enumerate(COUNTERS[:-1]):
+            own = self._recent(m, turn.chosen[place] | clear, name)
+            gated.append(Mux(turn.chosen[place], own, Const(0, COUNTER_BITS)))
+        m.d.sync += recent.eq(union(gated))
+        m.d.sync += begun.eq(begun & ~late.chosen | Mux(late.stores, 0, late.chosen))
+        with m.If(clear):
+            m.d.sync += [recent.eq(0), begun.eq(0)]
+        self._memories(m, late, recent, (begun & late.chosen).any())
+        return m
+
+    def _memories(self, m: Module, turn: data.View, recent: Value, begun: Value) -> None:
+        """Adds what is recent to its total; a total that has not begun is 0."""
         depth = max(2, self.engine.max_layers) << SLOT_BITS
         m.submodules.memory = memory = Memory(shape=COUNTER_BITS, depth=depth, init=[])
+        m.submodules.totals = totals = Memory(shape=COUNTER_BITS, depth=1 << SLOT_BITS, init=[])
         write, read = memory.write_port(), memory.read_port()
-        totals = Array(self._total(m, place, name) for place, name in enumerate(COUNTERS[:-1]))
-        is_cycles = self.index == COUNTERS.index("cycles")
+        total_write, total_read = totals.write_port(), totals.read_port(domain="comb")
+        total = Signal(COUNTER_BITS)
         m.d.comb += [
-            write.en.eq(self.store),
-            write.addr.eq(Cat(self.index, self.layer)),
-            write.data.eq(Mux(is_cycles, self.cycles, totals[self.index])),
+            total_read.addr.eq(turn.place),
+            total.eq(Mux(begun, total_read.data, 0) + recent),
+            total_write.addr.eq(turn.place),
+            total_write.data.eq(total),
+            total_write.en.eq(1),
+            write.en.eq(turn.stores),
+            write.addr.eq(Cat(turn.place, turn.layer)),
+            write.data.eq(Mux(turn.chosen[COUNTERS.index("cycles")], turn.cycles, total)),
             read.en.eq(self.read),
             read.addr.eq(Cat(self.read_counter, self.read_layer)),
             self.read_value.eq(read.data),
         ]
-        return m
 
-    def _total(self, m: Module, place: int, name: str) -> Value:
-        total = Signal(COUNTER_BITS, name=name)
+    def _recent(self, m: Module, restart: Value, name: str) -> Value:
+        """What a counter counted since its last turn."""
+        increment = self._increment(m, name)
+        # A turn comes back within two rounds: one may be cut off by a layer's stores.
+        most = ((1 << len(increment)) - 1) * 2 * len(COUNTERS)
+        count = Signal(min(COUNTER_BITS, most.bit_length()), name=name)
+        m.d.sync += count.eq(count + increment)
+        with m.If(restart):
+            m.d.sync += count.eq(increment)
+        return count
+
+    def _increment(self, m: Module, name: str) -> Value:
+        """Increment of the engine, one cycle later for the engine's blocks, two for clusters."""
         if name in ENGINE_COUNTERS:
-            increment = self.events[name]
+            now = self.events[name]
         else:
             values = [cluster[name] for cluster in self.increments]
-            single = all(len(value) == 1 for value in values)
-            total_increment = popcount(Cat(values)) if single else tree_sum(values)
-            increment = Signal.like(total_increment, name=f"{name}_increment")
-            m.d.sync += increment.eq(total_increment)
-        restart = self.clear | (self.store & (self.index == place))
-        m.d.sync += total.eq(Mux(restart, 0, total) + increment)
-        return total
+            sums = popcount(Cat(values)) if all(len(v) == 1 for v in values) else tree_sum(values)
+            now = Signal.like(sums, name=f"{name}_sum")
+            m.d.sync += now.eq(sums)
+        increment = Signal.like(now, name=f"{name}_increment")
+        m.d.sync += increment.eq(now)
+        return increment
+
+
+def _turn_layout(engine: EngineConfig) -> data.StructLayout:
+    """Whose turn it is, in two ways, and what is stored then."""
+    return data.StructLayout(
+        {
+            "chosen": len(COUNTERS),
+            "place": SLOT_BITS,
+            "stores": 1,
+            "layer": range(max(2, engine.max_layers)),
+            "cycles": COUNTER_BITS,
+        }
+    )

@@ -53,7 +53,7 @@ class TopK(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        count = Signal(16)
+        count = Signal(range(self.engine.max_tokens + 1))
         group = Signal(range(derived.ceil_div(max(2, self.engine.max_tokens), WIDTH) + 1))
         phase = Signal(_phase_layout())
         asked = Signal(_work_layout(group.shape(), count.shape()))
@@ -103,18 +103,25 @@ class TopK(wiring.Component):
 
     def _rank(self, m: Module, work: data.View, value: Signal, flags: Signal) -> None:
         keeps = Signal(WIDTH)
+        numbers = range(self.engine.max_tokens + 1)
+        keep, tokens = Signal(numbers), Signal(numbers)
+        m.d.comb += [keep.eq(self.keep), tokens.eq(self.tokens)]
         for i in range(WIDTH):
             score = Signal(signed(32), name=f"score_{i}")
             rank = Signal(range(self.engine.max_tokens + 1), name=f"rank_{i}")
             place = Cat(Const(i, exact_log2(WIDTH)), work.group)
-            better = (value > score) | ((value == score) & (work.index < place))
+            # Greater, or equal with a lower index: one comparison, the index below the score.
+            index = Signal(len(place), name=f"index_{i}")
+            m.d.comb += index.eq(work.index)
+            mine = Cat(~index, value).as_signed()
+            better = mine > Cat(~place, score).as_signed()
             with m.If(work.phase.load):
                 m.d.sync += rank.eq(0)
                 with m.If(work.index == i):
                     m.d.sync += score.eq(value)
             with m.If(work.phase.compare):
                 m.d.sync += rank.eq(rank + better)
-            m.d.comb += keeps[i].eq((rank < self.keep) & (place < self.tokens))
+            m.d.comb += keeps[i].eq((rank < keep) & (place < tokens))
         with m.If(work.phase.store):
             m.d.sync += flags.word_select(work.group, WIDTH).eq(keeps)
 

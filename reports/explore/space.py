@@ -32,7 +32,7 @@ from reports.explore.metrics import METRICS
 from reports.explore.point import Point
 from reports.explore.rules import Rule
 from reports.resources import tables
-from sparsespike.contract.config import EngineConfig, load_engine
+from sparsespike.contract.config import EngineConfig, load_base_engine
 
 _STRICT = ConfigDict(frozen=True, extra="forbid", strict=True)
 Values = Annotated[
@@ -199,7 +199,7 @@ class Space(BaseModel):
     @cached_property
     def base_engine(self) -> EngineConfig:
         """The engine whose fields hold where no knob sets them."""
-        return load_engine(self.base.engine)
+        return load_base_engine(self.base.engine)
 
     @cached_property
     def hash(self) -> str:

@@ -16,6 +16,8 @@ from sparsespike.contract.errors import ContractError
 MAX_TILE_CHANNELS = 64
 """Output channels of a tile: lanes times channels of a lane."""
 _PRESETS = Path(__file__).parent / "presets"
+_SHAPE = ("lanes", "lane_channels", "chunk", "time_steps")
+"""Fields that decide how much of its memories a network fills."""
 
 
 class EngineConfig(BaseModel):
@@ -101,8 +103,23 @@ def engine_presets() -> list[str]:
 def load_engine(name_or_path: str | Path, **overrides: Any) -> EngineConfig:
     """An engine from a preset name or a TOML file; fields absent from a file come from `small`.
 
+    `small` has the sizes that its network needs on its own lanes. Files, other presets and
+    overrides that change lanes, chunk or adders take those of its table `elsewhere` instead.
+
     Raises ContractError with one line that names file, field, value and remedy.
     """
+    return _load(name_or_path, overrides, varied=False)
+
+
+def load_base_engine(name_or_path: str | Path) -> EngineConfig:
+    """The same engine to vary its fields: `small` with the sizes of its table `elsewhere`.
+
+    Raises ContractError.
+    """
+    return _load(name_or_path, {}, varied=True)
+
+
+def _load(name_or_path: str | Path, overrides: dict[str, Any], *, varied: bool) -> EngineConfig:
     path = _PRESETS / f"{name_or_path}.toml"
     if not path.is_file():
         path = Path(name_or_path)
@@ -111,8 +128,14 @@ def load_engine(name_or_path: str | Path, **overrides: Any) -> EngineConfig:
         raise ContractError(
             f"engine '{name_or_path}' is neither a preset nor a file; presets: {known}"
         )
-    own = _read_toml(path)
-    fields = _read_toml(_PRESETS / "small.toml") | own | overrides
+    small = _read_toml(_PRESETS / "small.toml")
+    elsewhere = small.pop("elsewhere")
+    is_small = path == _PRESETS / "small.toml"
+    own = {} if is_small else _read_toml(path)
+    varied |= any(overrides.get(name, small[name]) != small[name] for name in _SHAPE)
+    if varied or not is_small:
+        small |= elsewhere
+    fields = small | own | overrides
     if "attention_units" not in (overrides if "clusters" in overrides else own):
         fields["attention_units"] = _at_most(fields["attention_units"], fields["clusters"])
     try:

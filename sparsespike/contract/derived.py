@@ -31,7 +31,7 @@ DESCRIPTOR_CYCLES = 7
 """Cycles from the last descriptor beat's read to the go pulse."""
 ATTENTION_READ = 3
 """Cycles from an attention unit's last word request to its first counter row."""
-ATTENTION_DRAIN = 4
+ATTENTION_DRAIN = 6
 """Cycles from the last counter row to the first output handed to the neuron unit."""
 ATTENTION_HEAD = 3
 """Cycles between the K^T V walk and the Q walk, and before each head."""

@@ -39,7 +39,7 @@ def _measured(memories=(), toggles=(), **counters):
         (f"{BODY}/neuron/queue", "neuron units"),
         (f"{BODY}/attention/counters", "attention units"),
         (BODY, "cluster wiring and counters"),
-        (f"{ENGINE}/core/write_back/combine/spike_copy/memory", "write-back"),
+        (f"{ENGINE}/core/write_back/combine/spike_copy_0/memory", "write-back"),
         (f"{ENGINE}/core/front/weights/offsets$29", "weight loader"),
         (f"{ENGINE}/core/front/reader", "reader, descriptors, pixels"),
         (f"{ENGINE}/core/tokens$247", "token selector"),
@@ -77,7 +77,7 @@ def test_memories_and_changes_by_hand():
     assert rows.at["queues", "changes"] == 0  # a memory's output is no logic
     assert rows.at["lanes", "registers"] == 30
     assert rows.at["lanes", "logic_pj"] == pytest.approx(16 * 2 * 0.1 / 32)
-    engine = load_engine("small")
+    engine = load_engine("small", accumulator_bits=24)
     split = component_table(measured, table, engine=engine, technology=TABLE)
     parts = split.set_index("component")
     assert parts.at["weights and masks", "counters_pj"] == pytest.approx(10 * 8 * 10 / 64)
@@ -89,7 +89,7 @@ def test_memories_and_changes_by_hand():
 
 
 def test_ports_beside_what_the_counters_charge_by_hand():
-    engine = load_engine("small")
+    engine = load_engine("small", accumulator_bits=24)
     memories = [
         MemoryPorts(scope=f"{BODY}/lane_0/memory/mask_memory", width=27, reads=12, bits_written=64),
         MemoryPorts(scope=f"{BODY}/lane_0/memory/weight_memory", width=8, reads=10, bits_written=0),

@@ -69,7 +69,7 @@ def test_bias_wider_than_the_accumulator(random_network, name):
     net = random_network()
     bias = net.layer(name).bias.copy()
     bias[0] = 2**23
-    message = rf"layer {name}: accumulator \(accumulator_bits\), bits, needs 25, the engine has 24"
+    message = rf"layer {name}: accumulator \(accumulator_bits\), bits, needs 25, the engine has 22"
     with pytest.raises(ContractError, match=message):
         compile_network(_with_layer(net, name, bias=bias), load_engine("small"))
 

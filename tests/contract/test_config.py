@@ -21,6 +21,13 @@ def test_a_partial_file_is_filled_from_small(tmp_path):
     assert load_engine(path, clusters=2, attention_units=1).clusters == 2
 
 
+def test_small_has_memories_for_its_own_lanes_only():
+    small, other = load_engine("small"), load_engine("small", lanes=16)
+    assert load_engine("small", lanes=8, clusters=2).spike_depth == small.spike_depth < 4096
+    assert (other.spike_depth, other.count_depth, other.head_slots) == (4096, 1024, 64)
+    assert load_engine("small", lanes=16, spike_depth=100).spike_depth == 100
+
+
 def test_hash_depends_on_every_field_and_on_nothing_else():
     engine = load_engine("small")
     assert engine.hash == load_engine("small").hash

@@ -19,6 +19,7 @@ def test_against_lists(clocked, steps):
     rows = {(row, a): [0] * SLOTS for row in range(ROWS) for a in range(steps)}
     outputs = [[0] * steps for _ in range(SLOTS)]
     late = []
+    asked = [[0] * steps, [0] * steps]
     cleared = iter([*rows])
 
     def step(ctx, cycle):
@@ -26,8 +27,10 @@ def test_against_lists(clocked, steps):
             change()
         del late[:-1]
         slot = rng.randrange(SLOTS)
-        ctx.set(dut.slot, slot)
-        assert [ctx.get(value) for value in dut.sums] == outputs[slot]
+        ctx.set(dut.slot, 1 << slot)
+        ctx.set(dut.advance, 1)
+        assert [ctx.get(value) for value in dut.sums] == asked.pop(0)
+        asked.append([*outputs[slot]])
         for a, vector in enumerate(step.values):
             ctx.set(dut.values[a], vector)
 

@@ -54,3 +54,25 @@ def test_totals(clocked):
 
     clocked(dut, step, 1000)
     assert read == [layer[name] for layer in totals for name in COUNTERS]
+
+
+def test_what_an_aborted_frame_counted_is_gone(clocked):
+    engine = load_engine("small", max_layers=4)
+    dut = CounterBank(engine)
+    beats = COUNTERS.index("dma_read_beats")
+    read = []
+
+    def step(ctx, cycle):
+        # 100 cycles of a frame that is never stored, then one of 30 cycles.
+        ctx.set(dut.clear, cycle in (0, 100))
+        ctx.set(dut.events["dma_read_beats"], 3 if cycle < 130 else 0)
+        ctx.set(dut.store, 200 <= cycle < 200 + len(COUNTERS))
+        ctx.set(dut.index, max(0, cycle - 200) % len(COUNTERS))
+        ctx.set(dut.read, cycle == 300)
+        ctx.set(dut.read_counter, beats)
+        if cycle == 301:
+            read.append(ctx.get(dut.read_value))
+        return bool(read)
+
+    clocked(dut, step, 400)
+    assert read == [90]

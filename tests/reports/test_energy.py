@@ -12,7 +12,8 @@ from sparsespike.contract.config import load_engine
 from sparsespike.contract.counters import COUNTERS
 from sparsespike.contract.errors import ContractError
 
-ENGINE = load_engine("small")
+SIZES = {"accumulator_bits": 24, "membrane_bits": 32, "head_slots": 64, "attention_depth": 64}
+ENGINE = load_engine("small", **SIZES)
 TABLE = load_technology("horowitz-45nm")
 
 
@@ -85,7 +86,7 @@ def test_a_table_without_an_interval_has_none():
 
 
 def test_static_energy_is_paid_by_time_and_dynamic_by_cycles():
-    slow = load_engine("small", clock_mhz=50.0)
+    slow = load_engine("small", **SIZES, clock_mhz=50.0)
     for kind, factor in (("static", 2), ("dynamic", 1)):
         both = [
             energy(_random_frame(), engine=engine, technology=TABLE).query(f"kind == '{kind}'")
@@ -145,7 +146,7 @@ def test_input_frame_is_untouched_and_other_columns_are_kept():
 
 
 def test_a_wider_accumulator_makes_an_addition_dearer():
-    wide = load_engine("small", accumulator_bits=30)
+    wide = load_engine("small", **SIZES | {"accumulator_bits": 30})
     expected = event_prices(ENGINE, TABLE)["additions"] * 30 / 24
     assert event_prices(wide, TABLE)["additions"] == pytest.approx(expected)
 

@@ -46,8 +46,8 @@ def test_outputs_are_those_of_the_definition():
 def test_times_of_two_visits():
     # go 100: head begins at 101; 3 cycles, then 8 slots x 4 steps are cleared: K visits at 136.
     # 2 words + 3 + 3 keys = 8, then 5 + 0 = 5 cycles. Q visits at 149 + 3 = 152: 1 + 3 + 2 queries
-    # + 4 = 10, outputs ready at 162..169; the take that completes the row of 8 is the last, at 169.
-    # The next visit starts at 170 and has no query.
+    # + 6 = 12, outputs ready at 164..171; the take that completes the row of 8 is the last, at 171.
+    # The next visit starts at 172 and has no query.
     engine = load_engine("small", chunk=8, lanes=8)
     clusters = new_clusters(engine)
     d = layer(tokens=2, groups=1, heads=1, head_words=1)
@@ -60,5 +60,5 @@ def test_times_of_two_visits():
         np.array([[2, 0]]),
         np.zeros(len(TALLY), np.int64),
     )
-    assert clusters.unit[0, TAKE] == 170 + 1 + 3 + 0 + 4 + 7
+    assert clusters.unit[0, TAKE] == 172 + 1 + 3 + 0 + 6 + 7
     assert (clusters.unit[1:, TAKE] < 0).all()
