@@ -49,7 +49,7 @@ def layer_tiles(
     row is written. bands: as many as this, instead of the best choice.
     """
     rows = storage.rows if storage is not None else _free_rows(engine, flow, cycles)
-    places = [_lane_order(cycles[row], engine.lanes, flow) for row in rows]
+    places = [_lane_order(engine, flow, cycles[row]) for row in rows]
     loads = [
         lane_loads(cycles, row[order], engine.lanes)
         for row, order in zip(rows, places, strict=True)
@@ -69,14 +69,14 @@ def layer_tiles(
     ]
 
 
-def _lane_order(cycles: NDArray[np.int64], lanes: int, flow: Flow) -> NDArray[np.int64]:
+def _lane_order(engine: EngineConfig, flow: Flow, cycles: NDArray[np.int64]) -> NDArray[np.int64]:
     """Places of a row in the order of its tile: lane by lane, then the lanes' second channels.
 
     The order of a stored row is that of all its writers; which of its channels share a lane is not.
     """
-    if flow.target is None:
+    if flow.target is None or engine.lane_channels == 1:
         return np.arange(len(cycles))
-    return group_channels(cycles, 1, lanes)[0]
+    return group_channels(cycles, 1, engine.lanes)[0]
 
 
 def _free_rows(

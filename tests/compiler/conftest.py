@@ -97,25 +97,33 @@ def _signed(number, bits):
 
 
 def _constants(stream, engine, count):
-    """Bias, threshold and weight lines of each channel; whole beats."""
+    """Bias, threshold, place and weight lines of each channel; whole beats."""
     lines = (
         engine.weight_depth * (4 if engine.weight_bits == 4 else 8) - 1
     ) // engine.axi_data_bits
-    widths = engine.accumulator_bits, max(engine.membrane_bits - 1, 23), (lines + 1).bit_length()
+    slots = engine.lanes * engine.lane_channels
+    places = (slots - 1).bit_length() if engine.lane_channels > 1 else 0
+    widths = (
+        engine.accumulator_bits,
+        max(engine.membrane_bits - 1, 23),
+        places,
+        (lines + 1).bit_length(),
+    )
     size = 64 if sum(widths) <= 64 else 128
     block = stream.beats(-(-count * size // engine.axi_data_bits))
     assert block >> (count * size) == 0
     records = [_cut(block, i * size, size) for i in range(count)]
-    bias, threshold, last = widths
+    bias, threshold, place, last = widths
     return [
         SimpleNamespace(
             bias=_signed(_cut(record, 0, bias), bias),
             threshold=_cut(record, bias, threshold),
             multiplier=_cut(record, bias, 15),
             score_weight=_signed(_cut(record, bias + 15, 8), 8),
+            place=_cut(record, size - last - place, place) if place else i,
             lines=record >> (size - last),
         )
-        for record in records
+        for i, record in enumerate(records)
     ]
 
 

@@ -61,8 +61,9 @@ def _check_stored(program, layer, tiles, source):
     assert sorted(tile.row for tile in tiles) == list(range(len(rows)))
     seen = []
     for tile in tiles:
-        for slot, lane in enumerate(tile.lanes):
-            channel = rows[tile.row, slot]
+        assert sorted(lane.place for lane in tile.lanes) == list(range(len(tile.lanes)))
+        for lane in tile.lanes:
+            channel = rows[tile.row, lane.place]
             if channel < 0:
                 assert lane.weights == []
                 assert (lane.bias, lane.threshold) == (0, 1)
