@@ -67,7 +67,7 @@ def memory_content(*, layers=(EMPTY, HEAD), weights=(), header=None):
 
 
 GOOD_TILE = 0xA5 | 1 << 15 | 1 << 35
-CONSTANTS = 1 << 56
+CONSTANTS = 1 << 63
 
 
 class Session:
