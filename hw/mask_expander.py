@@ -29,7 +29,7 @@ class MaskExpander(wiring.Component):
     The line of a step at e stands at the outputs in e + 1.
 
     Members:
-        begin, words, channels, nibble_beats: a tile, from the next cycle on.
+        begin, words, channels, nibble_beats: a tile, whose first step is two cycles later.
         step: a step takes place; data: its beat, if `wish` asked for one.
         wish: what the step takes. expands: it makes a line. ends: no line is left after it.
         valid: a line, of channels from `lane` on, mask word `line`; first: it is word 0.
@@ -73,15 +73,16 @@ class MaskExpander(wiring.Component):
         newest = Signal()
         words, channels = Signal(self._word_bits), Signal.like(self.channels)
         lane, line, left = Signal.like(self.lane), Signal.like(self.line), Signal(self._beat_bits)
-        done, last, last_group = Signal(init=1), Signal(), Signal()
+        # Of the next line: whether it is its word's last, and whether its word is the last one.
+        last_group, last_word, begun = Signal(), Signal(), Signal()
+        done, last = Signal(init=1), Signal()
         takes_presence, takes_nibbles = Signal(), Signal()
 
         def decide() -> None:
             lacks = ~done & ~last & ((known == 0) | ((known == 1) & self.expands))
             m.d.comb += [
                 self.expands.eq(~done & (known != 0) & (there >= need)),
-                last_group.eq(lane + side >= channels),
-                last.eq(self.expands & last_group & (line == words - 1)),
+                last.eq(self.expands & last_group & last_word),
                 self.ends.eq(done | last),
                 takes_presence.eq(lacks),
                 takes_nibbles.eq(~lacks & (left != 0) & (there <= beat)),
@@ -101,6 +102,8 @@ class MaskExpander(wiring.Component):
                     done.eq(last),
                     lane.eq(Mux(last_group, 0, lane + side)),
                     line.eq(line + last_group),
+                    last_group.eq(Mux(last_group, channels <= side, lane + 2 * side >= channels)),
+                    last_word.eq(Mux(last_group, line + 2 == words, last_word)),
                 ]
             with m.If(takes_presence):
                 m.d.sync += [
@@ -123,6 +126,9 @@ class MaskExpander(wiring.Component):
             ]
 
         decide()
+        m.d.sync += begun.eq(self.begin)
+        with m.If(begun):
+            m.d.sync += [last_group.eq(channels <= side), last_word.eq(words == 1)]
         with m.If(self.step):
             take()
         with m.If(self.begin):

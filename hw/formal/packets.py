@@ -71,7 +71,10 @@ def _mask_expander(module: ModuleType) -> Harness:
     data = Signal(_BITS)
     words, beats = bench.drive(dut.words, "words", 3), bench.drive(dut.nibble_beats, "beats", 2)
     m.d.comb += [dut.channels.eq(1), dut.begin.eq(~bench.past)]
-    bench.given(bench.past | ~step, bench.past | ((words != 0) & (words <= _MASK_LINES)))
+    bench.given(
+        ~step | bench.previous(bench.past, "ready"),
+        bench.past | ((words != 0) & (words <= _MASK_LINES)),
+    )
     lines, left = bench.register(3, "lines"), bench.register(2, "left")
     known, there = bench.register(range(block + 1), "known"), bench.register(7, "there")
     bits, used, taken = (

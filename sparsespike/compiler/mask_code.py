@@ -47,7 +47,7 @@ def code_masks(engine: EngineConfig, masks: NDArray[np.bool_]) -> CodedMasks:
     padded[:channels] = masks
     lines = padded.reshape(groups, side, words, chunk).transpose(2, 0, 1, 3)
     nibbles = lines.reshape(words * groups, -1, derived.NIBBLE_BITS)
-    present = np.asarray(nibbles.any(axis=2))
+    present: NDArray[np.bool_] = np.logical_or.reduce(nibbles, axis=2)
     return CodedMasks(
         presence=_beats(engine, present),
         nibbles=_beats(engine, nibbles[present]),

@@ -66,7 +66,8 @@ def memory_content(*, layers=(EMPTY, HEAD), weights=(), header=None):
     return content
 
 
-GOOD_TILE = 0xA5 | 1 << 16 | 1 << 32
+GOOD_TILE = 0xA5 | 1 << 15 | 1 << 35
+CONSTANTS = 1 << 63
 
 
 class Session:
@@ -175,7 +176,7 @@ def test_two_frames_without_weights(clocked, read_memory, write_memory):
         for name in ("cycles", "dma_write_beats", "pixel_words_written")
     ]
     script = [*SETUP, *START, *counters, read("CYCLES_LO"), *START[:3]]
-    tile = [GOOD_TILE, 0, 0, 0]
+    tile = [GOOD_TILE, CONSTANTS, 0, 0]
     session = Session(
         clocked, read_memory, write_memory, script, content=memory_content(weights=tile)
     )
@@ -190,7 +191,7 @@ def test_two_frames_without_weights(clocked, read_memory, write_memory):
 
 @pytest.mark.parametrize("seed", range(2))
 def test_a_frame_with_stalls(clocked, read_memory, write_memory, seed):
-    content = memory_content(weights=[GOOD_TILE, 0, 0, 0])
+    content = memory_content(weights=[GOOD_TILE, CONSTANTS, 0, 0])
     script = [*SETUP, *START]
     session = Session(clocked, read_memory, write_memory, script, content=content, stalls=seed)
     assert session.values == [2]
@@ -243,7 +244,7 @@ def test_clear_in_the_middle_of_a_frame(clocked, read_memory, write_memory):
     for pause in (3, 14, 40):
         script = [*SETUP, write("CTRL", 1), *[read("ID")] * pause, write("CTRL", 2)]
         script += [*[read("STATUS")] * 40, *START]
-        content = memory_content(weights=[GOOD_TILE, 0, 0, 0])
+        content = memory_content(weights=[GOOD_TILE, CONSTANTS, 0, 0])
         session = Session(clocked, read_memory, write_memory, script, content=content)
         assert session.values[pause] == 1
         assert session.values[-2:] == [0, 2]
