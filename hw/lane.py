@@ -20,9 +20,6 @@ from hw.cluster_layouts import (
 )
 from sparsespike.contract.config import EngineConfig
 
-_ADD = 6
-"""Cycles from an issue to its addition."""
-
 
 class Lane(wiring.Component):
     """Issues the matches of its head entry and hands over the sums of a walk.
@@ -30,7 +27,9 @@ class Lane(wiring.Component):
     Of two channels the first one's matches are issued first; of a channel's, the lowest slot.
     Rate: one match a cycle; entries without a match (ends of a walk) take one cycle. An issue in x
     counts the mask below its slot in x + 1, adds the offset in x + 2, reads its weight in x + 3,
-    chooses it in the word read in x + 4, shifts it in x + 5 and adds it in x + 6; the sums stand at
+    chooses it in the word read in x + 4, shifts it in x + 5 and adds it in x + 6. A lane of two
+    channels reads in x + 2 and does what follows a cycle earlier, for it has one set of adders for
+    both, whose sums it hands over in x + 6. The sums stand at
     `sums` from x + 7 (LANE_LATENCY) on if x was a walk's final issue. That issue waits until the
     previous sums have been taken in an earlier cycle; all others never wait.
 
@@ -73,10 +72,11 @@ class Lane(wiring.Component):
                 "last": 1,
             }
         )
+        shared = engine.lane_channels > 1
         # What is under way, by the cycles since its issue.
-        stages = [Signal(flow, name=f"stage_{age}") for age in range(1, _ADD + 1)]
-        counted, _, read, _, shifted, added = stages
-        ends_walk, outstanding = Signal(), Signal()
+        stages = [Signal(flow, name=f"stage_{age}") for age in range(1, 6 if shared else 7)]
+        counted, (read, _, shifted, added) = stages[0], stages[-4:]
+        ends_walk, outstanding, finished = Signal(), Signal(), Signal()
         # The channel whose matches are issued, and what waits of the other one.
         channel, word = Signal(range(engine.lane_channels)), Signal(match_layout(engine))
         rest, waiting = Signal(match_layout(engine)), Signal()
@@ -119,14 +119,15 @@ class Lane(wiring.Component):
 
         def add_second(first: data.View, second: data.View) -> None:
             only_second, goes_on = first.match == 0, self.match & alone
+            second_alone, rest_alone = Signal(), Signal()
+            m.d.comb += second_alone.eq(at_most_one(second.match))
             with m.If(self.i.ready):
-                m.d.sync += [channel.eq(only_second), rest.eq(second)]
+                m.d.sync += [channel.eq(only_second), rest.eq(second), rest_alone.eq(second_alone)]
                 m.d.sync += waiting.eq(~only_second & second.match.any())
                 with m.If(only_second):
-                    m.d.sync += [word.eq(second), alone.eq(at_most_one(second.match))]
+                    m.d.sync += [word.eq(second), alone.eq(second_alone)]
             with m.Elif(goes_on):
-                m.d.sync += [channel.eq(1), word.eq(rest), alone.eq(at_most_one(rest.match))]
-                m.d.sync += waiting.eq(0)
+                m.d.sync += [channel.eq(1), word.eq(rest), alone.eq(rest_alone), waiting.eq(0)]
 
         def locate(beat: data.View) -> None:
             below, count = Signal(engine.chunk), Signal(range(engine.chunk + 1))
@@ -139,9 +140,10 @@ class Lane(wiring.Component):
                 count.eq(popcount(below)),
                 offsets[1].eq(offsets[0]),
                 halves[1].eq(halves[0]),
-                self.weight_index.eq(offsets[1] + count),
-                self.weight_half.eq(halves[1]),
             ]
+            domain = m.d.comb if shared else m.d.sync
+            domain += self.weight_index.eq(offsets[1] + count)
+            domain += self.weight_half.eq(halves[1])
 
         def accumulate() -> None:
             totals = Signal(lane_sums_layout(engine))
@@ -163,22 +165,41 @@ class Lane(wiring.Component):
 
             m.d.sync += weight.eq(self.weight)
             m.d.sync += [later.eq(now) for now, later in pairwise(stages)]
-            for number in range(engine.lane_channels):
-                own = shifted.channel == number
-                parts = zip(totals[number], self.sums[number], strict=True)
-                for step, (total, output) in enumerate(parts):
-                    sum_, term = Signal(total.shape()), Signal(shape)
-                    digit = Mux(own, shifted.bits.word_select(step, width), 0)
-                    m.d.sync += term.eq(multiple(digit))
-                    m.d.comb += sum_.eq(total + term)
-                    m.d.sync += total.eq(Mux(added.last, 0, sum_))
-                    with m.If(added.last):
-                        m.d.sync += output.eq(sum_)
+            terms = [Signal(shape, name=f"term_{step}") for step in range(steps)]
+            for step, term in enumerate(terms):
+                m.d.sync += term.eq(multiple(shifted.bits.word_select(step, width)))
+            (add_shared if shared else add_alone)(terms, totals)
+
+        def add_alone(terms: list[Signal], totals: data.View) -> None:
+            for term, total, output in zip(terms, totals[0], self.sums[0], strict=True):
+                sum_ = Signal.like(total)
+                m.d.comb += sum_.eq(total + term)
+                m.d.sync += total.eq(Mux(added.last, 0, sum_))
+                with m.If(added.last):
+                    m.d.sync += output.eq(sum_)
+            m.d.comb += finished.eq(added.last)
+
+        def add_shared(terms: list[Signal], totals: data.View) -> None:
+            # The sums of a walk are handed over while the next walk's first term is added to 0:
+            # so both channels' are there, whichever came last, without a choice before `sums`.
+            m.d.sync += finished.eq(added.last)
+            for step, term in enumerate(terms):
+                sum_, chosen = Signal.like(totals[0][step]), Signal.like(totals[0][step])
+                total = Mux(added.channel, totals[1][step], totals[0][step])
+                m.d.comb += [chosen.eq(Mux(finished, 0, total)), sum_.eq(term + chosen)]
+                for number in range(engine.lane_channels):
+                    own = added.channel == number
+                    with m.If(finished & ~own):
+                        m.d.sync += totals[number][step].eq(0)
+                    with m.Elif(own):
+                        m.d.sync += totals[number][step].eq(sum_)
+                    with m.If(finished):
+                        m.d.sync += self.sums[number][step].eq(totals[number][step])
 
         def hand_over() -> None:
             with m.If(self.take):
                 m.d.sync += [self.valid.eq(0), outstanding.eq(0)]
-            with m.If(added.last):
+            with m.If(finished):
                 m.d.sync += self.valid.eq(1)
             with m.If(ends_walk):
                 m.d.sync += outstanding.eq(1)
