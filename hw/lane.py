@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
@@ -18,6 +19,7 @@ from hw.cluster_layouts import (
     lane_sums_layout,
     match_layout,
 )
+from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
 
 
@@ -32,6 +34,10 @@ class Lane(wiring.Component):
     both, whose sums it hands over in x + 6. The sums stand at
     `sums` from x + 7 (LANE_LATENCY) on if x was a walk's final issue. That issue waits until the
     previous sums have been taken in an earlier cycle; all others never wait.
+
+    A serial lane issues all weights of a mask that has a match, one after the other, so that the
+    first one's number is counted up; it reads in x + 1, or x, and all that follows is two cycles
+    earlier than said above.
 
     Members:
         i: entries of the lane's queue; an entry taken in c is issued from c + 1 on.
@@ -72,10 +78,11 @@ class Lane(wiring.Component):
                 "last": 1,
             }
         )
-        shared = engine.lane_channels > 1
+        shared, serial = engine.lane_channels > 1, engine.lane_kind == "serial"
         # What is under way, by the cycles since its issue.
-        stages = [Signal(flow, name=f"stage_{age}") for age in range(1, 6 if shared else 7)]
-        counted, (read, _, shifted, added) = stages[0], stages[-4:]
+        ages = derived.lane_latency(engine) - shared
+        stages = [Signal(flow, name=f"stage_{age}") for age in range(1, ages)]
+        counted, shifted, added = stages[0], *stages[-2:]
         ends_walk, outstanding, finished = Signal(), Signal(), Signal()
         # The channel whose matches are issued, and what waits of the other one.
         channel, word = Signal(range(engine.lane_channels)), Signal(match_layout(engine))
@@ -113,9 +120,15 @@ class Lane(wiring.Component):
             with m.Elif(self.match):
                 m.d.sync += word.match.eq(word.match & ~slot)
                 m.d.sync += alone.eq(at_most_two(word.match))
+                if serial:
+                    m.d.sync += word.offset.eq(word.offset + 1)
             if engine.lane_channels > 1:
                 add_second(*self.i.p.words)
-            locate(beat)
+            domain = m.d.comb if shared else m.d.sync
+            if serial:
+                domain += [self.weight_index.eq(word.offset), self.weight_half.eq(beat.half)]
+            else:
+                locate(beat, domain)
 
         def add_second(first: data.View, second: data.View) -> None:
             only_second, goes_on = first.match == 0, self.match & alone
@@ -129,7 +142,7 @@ class Lane(wiring.Component):
             with m.Elif(goes_on):
                 m.d.sync += [channel.eq(1), word.eq(rest), alone.eq(rest_alone), waiting.eq(0)]
 
-        def locate(beat: data.View) -> None:
+        def locate(beat: data.View, domain: Any) -> None:
             below, count = Signal(engine.chunk), Signal(range(engine.chunk + 1))
             offsets = [Signal(offset_bits, name=f"offset_{age}") for age in (1, 2)]
             halves = [Signal(name=f"half_{age}") for age in (1, 2)]
@@ -141,9 +154,7 @@ class Lane(wiring.Component):
                 offsets[1].eq(offsets[0]),
                 halves[1].eq(halves[0]),
             ]
-            domain = m.d.comb if shared else m.d.sync
-            domain += self.weight_index.eq(offsets[1] + count)
-            domain += self.weight_half.eq(halves[1])
+            domain += [self.weight_index.eq(offsets[1] + count), self.weight_half.eq(halves[1])]
 
         def accumulate() -> None:
             totals = Signal(lane_sums_layout(engine))
@@ -151,7 +162,8 @@ class Lane(wiring.Component):
             # A term for each step: its register is cleared where the step has no spike, which
             # costs nothing, unlike a gate before the adder.
             shape = range(-(1 << engine.weight_bits + 6), 1 << engine.weight_bits + 6)
-            m.d.comb += self.weight_enable.eq(read.valid)
+            reading = stages[-4].valid if len(stages) > 3 else self.match
+            m.d.comb += self.weight_enable.eq(reading)
             once = Signal(shape)
             m.d.comb += once.eq(weight << shifted.shift)
 

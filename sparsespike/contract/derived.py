@@ -19,8 +19,8 @@ BROADCAST_STAGES = 8
 """Cycles from the address generator to the broadcast register."""
 LOAD_LATENCY = 3
 """Cycles from a tile's last beat to the first cycle its walk may begin."""
-LANE_LATENCY = 7
-"""Cycles from the issue of a token's last match to its sums in the output register."""
+LANE_LATENCY = {"matching": 7, "serial": 5}
+"""Cycles from the issue of a token's last match to its sums in the output register, by kind."""
 ROW_CREDITS = 2
 """Rows a cluster may have between its neuron unit and the end of their write-back."""
 DRAIN_CYCLES = 3
@@ -94,6 +94,11 @@ def spike_lines(engine: EngineConfig) -> int:
 def count_lines(engine: EngineConfig) -> int:
     """Depth of the count memory in lines."""
     return ceil_div(engine.count_depth, words_per_line(engine))
+
+
+def lane_latency(engine: EngineConfig) -> int:
+    """Cycles from a walk's final issue to its sums."""
+    return LANE_LATENCY[engine.lane_kind]
 
 
 def masks_per_beat(engine: EngineConfig) -> int:
