@@ -84,9 +84,10 @@ class Lane(wiring.Component):
         stages = [Signal(flow, name=f"stage_{age}") for age in range(1, ages)]
         counted, shifted, added = stages[0], *stages[-2:]
         ends_walk, outstanding, finished = Signal(), Signal(), Signal()
-        # The channel whose matches are issued, and what waits of the other one.
+        # The channel whose matches are issued, what is left of its word (only a serial lane changes
+        # the offset), the words as they came, and whether the second one still waits.
         channel, word = Signal(range(engine.lane_channels)), Signal(match_layout(engine))
-        rest, waiting = Signal(match_layout(engine)), Signal()
+        words, waiting = Signal.like(self.i.p.words), Signal()
         # `word` has one match at most; registered, because the whole queue waits for it.
         alone = Signal()
 
@@ -116,7 +117,7 @@ class Lane(wiring.Component):
             first = self.i.p.words[0]
             with m.If(self.i.ready):
                 m.d.sync += [standing.eq(self.i.valid), beat.eq(self.i.p.beat), word.eq(first)]
-                m.d.sync += alone.eq(at_most_one(first.match))
+                m.d.sync += [words.eq(self.i.p.words), alone.eq(at_most_one(first.match))]
             with m.Elif(self.match):
                 m.d.sync += word.match.eq(word.match & ~slot)
                 m.d.sync += alone.eq(at_most_two(word.match))
@@ -135,20 +136,22 @@ class Lane(wiring.Component):
             second_alone, rest_alone = Signal(), Signal()
             m.d.comb += second_alone.eq(at_most_one(second.match))
             with m.If(self.i.ready):
-                m.d.sync += [channel.eq(only_second), rest.eq(second), rest_alone.eq(second_alone)]
+                m.d.sync += [channel.eq(only_second), rest_alone.eq(second_alone)]
                 m.d.sync += waiting.eq(~only_second & second.match.any())
                 with m.If(only_second):
                     m.d.sync += [word.eq(second), alone.eq(second_alone)]
             with m.Elif(goes_on):
-                m.d.sync += [channel.eq(1), word.eq(rest), alone.eq(rest_alone), waiting.eq(0)]
+                m.d.sync += [channel.eq(1), word.eq(words[1]), alone.eq(rest_alone), waiting.eq(0)]
 
         def locate(beat: data.View, domain: Any) -> None:
             below, count = Signal(engine.chunk), Signal(range(engine.chunk + 1))
             offsets = [Signal(offset_bits, name=f"offset_{age}") for age in (1, 2)]
             halves = [Signal(name=f"half_{age}") for age in (1, 2)]
+            own = Signal(match_layout(engine))
+            m.d.comb += own.eq(Mux(channel, words[-1], words[0]) if shared else words[0])
             m.d.sync += [
-                below.eq(word.mask & below_lowest_one(word.match)),
-                offsets[0].eq(word.offset),
+                below.eq(own.mask & below_lowest_one(word.match)),
+                offsets[0].eq(own.offset),
                 halves[0].eq(beat.half),
                 count.eq(popcount(below)),
                 offsets[1].eq(offsets[0]),
