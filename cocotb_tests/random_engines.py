@@ -11,6 +11,7 @@ _CLUSTERS = (1, 2, 3, 4, 6, 7)
 _CHUNKS = (4, 8, 8, 16, 16, 32, 64)
 _ADDERS = (1, 2, 3, 4, 4, 8)
 _LANE_CHANNELS = (1, 1, 2)
+_LANE_KINDS = ("matching", "matching", "serial")
 _MOST_LANES = 16
 LARGE, SMALL = 2048, 768
 """Lanes x chunk x adders of an engine, at most: what its build takes follows from that."""
@@ -45,6 +46,7 @@ def random_engine(generator: np.random.Generator, *, size: int = LARGE) -> Engin
         "membrane_bits": int(generator.integers(38, 49)),
         "lane_channels": int(generator.choice(_LANE_CHANNELS)),
         "digit_bits": int(generator.integers(1, 3)),
+        "lane_kind": str(generator.choice(_LANE_KINDS)),
     }
     fields["weight_depth"] *= fields["lane_channels"]
     shape = {"lanes": lanes, "chunk": chunk, "lane_channels": fields["lane_channels"]}

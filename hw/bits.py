@@ -20,7 +20,15 @@ def below_lowest_one(value: Value) -> Value:
 
 def at_most_one(value: Value) -> Value:
     """1 if `value` has no bit or a single bit set."""
-    return (value & (value - 1))[: len(value)] == 0
+    # Of each part: it has a bit, it has two. Fewer LUTs than clearing the lowest bit.
+    level = [(value[bit], Const(0, 1)) for bit in range(len(value))]
+    while len(level) > 1:
+        pairs = [
+            (a1 | b1, a2 | b2 | (a1 & b1))
+            for (a1, a2), (b1, b2) in zip(level[::2], level[1::2], strict=False)
+        ]
+        level = pairs + level[len(pairs) * 2 :]
+    return ~level[0][1]
 
 
 def at_most_two(value: Value) -> Value:

@@ -84,14 +84,14 @@ def beat_layout(engine: EngineConfig) -> data.StructLayout:
 
 
 def match_layout(engine: EngineConfig) -> data.StructLayout:
-    """What a beat is to one channel: the matches in its mask, the mask, the weight offset."""
-    return data.StructLayout(
-        {
-            "match": unsigned(engine.chunk),
-            "mask": unsigned(engine.chunk),
-            "offset": unsigned(offset_bits(engine)),
-        }
-    )
+    """What a beat is to one channel: the slots to issue, the mask, the number of weights before.
+
+    A serial lane issues the whole mask, if it has a match, and needs it but once.
+    """
+    match, offset = unsigned(engine.chunk), unsigned(offset_bits(engine))
+    if engine.lane_kind == "serial":
+        return data.StructLayout({"match": match, "offset": offset})
+    return data.StructLayout({"match": match, "mask": match, "offset": offset})
 
 
 def entry_layout(engine: EngineConfig) -> data.StructLayout:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
@@ -18,10 +19,8 @@ from hw.cluster_layouts import (
     lane_sums_layout,
     match_layout,
 )
+from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
-
-_ADD = 6
-"""Cycles from an issue to its addition."""
 
 
 class Lane(wiring.Component):
@@ -30,9 +29,15 @@ class Lane(wiring.Component):
     Of two channels the first one's matches are issued first; of a channel's, the lowest slot.
     Rate: one match a cycle; entries without a match (ends of a walk) take one cycle. An issue in x
     counts the mask below its slot in x + 1, adds the offset in x + 2, reads its weight in x + 3,
-    chooses it in the word read in x + 4, shifts it in x + 5 and adds it in x + 6; the sums stand at
+    chooses it in the word read in x + 4, shifts it in x + 5 and adds it in x + 6. A lane of two
+    channels reads in x + 2 and does what follows a cycle earlier, for it has one set of adders for
+    both, whose sums it hands over in x + 6. The sums stand at
     `sums` from x + 7 (LANE_LATENCY) on if x was a walk's final issue. That issue waits until the
     previous sums have been taken in an earlier cycle; all others never wait.
+
+    A serial lane issues all weights of a mask that has a match, one after the other, so that the
+    first one's number is counted up; it reads in x + 1, or x, and all that follows is two cycles
+    earlier than said above.
 
     Members:
         i: entries of the lane's queue; an entry taken in c is issued from c + 1 on.
@@ -73,13 +78,16 @@ class Lane(wiring.Component):
                 "last": 1,
             }
         )
+        shared, serial = engine.lane_channels > 1, engine.lane_kind == "serial"
         # What is under way, by the cycles since its issue.
-        stages = [Signal(flow, name=f"stage_{age}") for age in range(1, _ADD + 1)]
-        counted, _, read, _, shifted, added = stages
-        ends_walk, outstanding = Signal(), Signal()
-        # The channel whose matches are issued, and what waits of the other one.
+        ages = derived.lane_latency(engine) - shared
+        stages = [Signal(flow, name=f"stage_{age}") for age in range(1, ages)]
+        counted, shifted, added = stages[0], *stages[-2:]
+        ends_walk, outstanding, finished = Signal(), Signal(), Signal()
+        # The channel whose matches are issued, what is left of its word (only a serial lane changes
+        # the offset), the words as they came, and whether the second one still waits.
         channel, word = Signal(range(engine.lane_channels)), Signal(match_layout(engine))
-        rest, waiting = Signal(match_layout(engine)), Signal()
+        words, waiting = Signal.like(self.i.p.words), Signal()
         # `word` has one match at most; registered, because the whole queue waits for it.
         alone = Signal()
 
@@ -109,39 +117,47 @@ class Lane(wiring.Component):
             first = self.i.p.words[0]
             with m.If(self.i.ready):
                 m.d.sync += [standing.eq(self.i.valid), beat.eq(self.i.p.beat), word.eq(first)]
-                m.d.sync += alone.eq(at_most_one(first.match))
+                m.d.sync += [words.eq(self.i.p.words), alone.eq(at_most_one(first.match))]
             with m.Elif(self.match):
                 m.d.sync += word.match.eq(word.match & ~slot)
                 m.d.sync += alone.eq(at_most_two(word.match))
+                if serial:
+                    m.d.sync += word.offset.eq(word.offset + 1)
             if engine.lane_channels > 1:
                 add_second(*self.i.p.words)
-            locate(beat)
+            domain = m.d.comb if shared else m.d.sync
+            if serial:
+                domain += [self.weight_index.eq(word.offset), self.weight_half.eq(beat.half)]
+            else:
+                locate(beat, domain)
 
         def add_second(first: data.View, second: data.View) -> None:
             only_second, goes_on = first.match == 0, self.match & alone
+            second_alone, rest_alone = Signal(), Signal()
+            m.d.comb += second_alone.eq(at_most_one(second.match))
             with m.If(self.i.ready):
-                m.d.sync += [channel.eq(only_second), rest.eq(second)]
+                m.d.sync += [channel.eq(only_second), rest_alone.eq(second_alone)]
                 m.d.sync += waiting.eq(~only_second & second.match.any())
                 with m.If(only_second):
-                    m.d.sync += [word.eq(second), alone.eq(at_most_one(second.match))]
+                    m.d.sync += [word.eq(second), alone.eq(second_alone)]
             with m.Elif(goes_on):
-                m.d.sync += [channel.eq(1), word.eq(rest), alone.eq(at_most_one(rest.match))]
-                m.d.sync += waiting.eq(0)
+                m.d.sync += [channel.eq(1), word.eq(words[1]), alone.eq(rest_alone), waiting.eq(0)]
 
-        def locate(beat: data.View) -> None:
+        def locate(beat: data.View, domain: Any) -> None:
             below, count = Signal(engine.chunk), Signal(range(engine.chunk + 1))
             offsets = [Signal(offset_bits, name=f"offset_{age}") for age in (1, 2)]
             halves = [Signal(name=f"half_{age}") for age in (1, 2)]
+            own = Signal(match_layout(engine))
+            m.d.comb += own.eq(Mux(channel, words[-1], words[0]) if shared else words[0])
             m.d.sync += [
-                below.eq(word.mask & below_lowest_one(word.match)),
-                offsets[0].eq(word.offset),
+                below.eq(own.mask & below_lowest_one(word.match)),
+                offsets[0].eq(own.offset),
                 halves[0].eq(beat.half),
                 count.eq(popcount(below)),
                 offsets[1].eq(offsets[0]),
                 halves[1].eq(halves[0]),
-                self.weight_index.eq(offsets[1] + count),
-                self.weight_half.eq(halves[1]),
             ]
+            domain += [self.weight_index.eq(offsets[1] + count), self.weight_half.eq(halves[1])]
 
         def accumulate() -> None:
             totals = Signal(lane_sums_layout(engine))
@@ -149,7 +165,8 @@ class Lane(wiring.Component):
             # A term for each step: its register is cleared where the step has no spike, which
             # costs nothing, unlike a gate before the adder.
             shape = range(-(1 << engine.weight_bits + 6), 1 << engine.weight_bits + 6)
-            m.d.comb += self.weight_enable.eq(read.valid)
+            reading = stages[-4].valid if len(stages) > 3 else self.match
+            m.d.comb += self.weight_enable.eq(reading)
             once = Signal(shape)
             m.d.comb += once.eq(weight << shifted.shift)
 
@@ -163,22 +180,41 @@ class Lane(wiring.Component):
 
             m.d.sync += weight.eq(self.weight)
             m.d.sync += [later.eq(now) for now, later in pairwise(stages)]
-            for number in range(engine.lane_channels):
-                own = shifted.channel == number
-                parts = zip(totals[number], self.sums[number], strict=True)
-                for step, (total, output) in enumerate(parts):
-                    sum_, term = Signal(total.shape()), Signal(shape)
-                    digit = Mux(own, shifted.bits.word_select(step, width), 0)
-                    m.d.sync += term.eq(multiple(digit))
-                    m.d.comb += sum_.eq(total + term)
-                    m.d.sync += total.eq(Mux(added.last, 0, sum_))
-                    with m.If(added.last):
-                        m.d.sync += output.eq(sum_)
+            terms = [Signal(shape, name=f"term_{step}") for step in range(steps)]
+            for step, term in enumerate(terms):
+                m.d.sync += term.eq(multiple(shifted.bits.word_select(step, width)))
+            (add_shared if shared else add_alone)(terms, totals)
+
+        def add_alone(terms: list[Signal], totals: data.View) -> None:
+            for term, total, output in zip(terms, totals[0], self.sums[0], strict=True):
+                sum_ = Signal.like(total)
+                m.d.comb += sum_.eq(total + term)
+                m.d.sync += total.eq(Mux(added.last, 0, sum_))
+                with m.If(added.last):
+                    m.d.sync += output.eq(sum_)
+            m.d.comb += finished.eq(added.last)
+
+        def add_shared(terms: list[Signal], totals: data.View) -> None:
+            # The sums of a walk are handed over while the next walk's first term is added to 0:
+            # so both channels' are there, whichever came last, without a choice before `sums`.
+            m.d.sync += finished.eq(added.last)
+            for step, term in enumerate(terms):
+                sum_, chosen = Signal.like(totals[0][step]), Signal.like(totals[0][step])
+                total = Mux(added.channel, totals[1][step], totals[0][step])
+                m.d.comb += [chosen.eq(Mux(finished, 0, total)), sum_.eq(term + chosen)]
+                for number in range(engine.lane_channels):
+                    own = added.channel == number
+                    with m.If(finished & ~own):
+                        m.d.sync += totals[number][step].eq(0)
+                    with m.Elif(own):
+                        m.d.sync += totals[number][step].eq(sum_)
+                    with m.If(finished):
+                        m.d.sync += self.sums[number][step].eq(totals[number][step])
 
         def hand_over() -> None:
             with m.If(self.take):
                 m.d.sync += [self.valid.eq(0), outstanding.eq(0)]
-            with m.If(added.last):
+            with m.If(finished):
                 m.d.sync += self.valid.eq(1)
             with m.If(ends_walk):
                 m.d.sync += outstanding.eq(1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Mux
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -87,9 +87,9 @@ class LaneUnit(wiring.Component):
             self.events.output_stall.eq(lane.output_stall),
         ]
         for entry, match, word in zip(queue.i.words, self.matches, self.words, strict=True):
-            m.d.comb += [
-                entry.match.eq(match),
-                entry.mask.eq(word.mask),
-                entry.offset.eq(word.offset),
-            ]
+            m.d.comb += entry.offset.eq(word.offset)
+            if engine.lane_kind == "serial":
+                m.d.comb += entry.match.eq(Mux(match.any(), word.mask, 0))
+            else:
+                m.d.comb += [entry.match.eq(match), entry.mask.eq(word.mask)]
         return m

@@ -41,6 +41,7 @@ def engine_memories(engine: EngineConfig) -> list[EngineMemory]:
     spikes, counts = slots * steps, slots * steps * engine.count_bits
     lanes, channels = engine.clusters * engine.lanes, engine.lane_channels
     spikes_queued = engine.chunk * steps * engine.digit_bits
+    masks_queued = 2 if engine.lane_kind == "matching" else 1
     rows = []
     for block, copies in (("broadcaster", engine.clusters), ("write_back", 1)):
         for width, lines in ((spikes, derived.spike_lines), (counts, derived.count_lines)):
@@ -59,7 +60,7 @@ def engine_memories(engine: EngineConfig) -> list[EngineMemory]:
         EngineMemory(
             "lane",
             lanes,
-            spikes_queued + channels * (2 * engine.chunk + offset) + _BEAT_CONTROL_BITS,
+            spikes_queued + channels * (masks_queued * engine.chunk + offset) + _BEAT_CONTROL_BITS,
             max(2, engine.fifo_depth),
             registered=False,
         ),

@@ -30,7 +30,9 @@ class Resources:
 
 
 def estimate(config: EngineConfig, target: str = "xc7") -> Resources:
-    """Resources of `config` on `target`; ContractError names the targets that were fitted.
+    """Resources of `config` on `target`. Raises ContractError where nothing was fitted: it names
+
+    the targets that were; engines with serial lanes were not.
 
     Fitted to synthesised engines by `make resources`; docs/fpga.md has its errors.
     """
@@ -38,6 +40,11 @@ def estimate(config: EngineConfig, target: str = "xc7") -> Resources:
     if table is None:
         known = ", ".join(tables())
         raise ContractError(f"target '{target}' has no resource model: choose one of {known}")
+    if config.lane_kind != "matching":
+        raise ContractError(
+            f"lane_kind = {config.lane_kind} has no resource model: choose matching, "
+            f"or synthesise the engine (sparsespike synth --target {target})"
+        )
     sums = {
         resource: sum(
             instances(block, config) * block_cost(config, block, table[block][resource])

@@ -102,6 +102,15 @@ def _operations(d: LayerNumbers, n: int) -> int:
 
 
 @njit(cache=True)
+def _issues(e: EngineNumbers, bitmap: np.uint64, mask: np.uint64) -> int:
+    """Weights that a lane reads of a mask word of a channel in a beat."""
+    matches = bitmap & mask
+    if e.serial and matches != _ZERO:
+        return ones(mask)
+    return ones(matches)
+
+
+@njit(cache=True)
 def _time_tile(
     e: EngineNumbers,
     d: LayerNumbers,
@@ -158,9 +167,9 @@ def _time_tile(
                 lane = np.uint64(lowest(entering))
                 entering &= entering - _ONE
                 start = max(left + 2, finish[lane] + 1)
-                count = ones(bitmap & line[lane])
+                count = _issues(e, bitmap, line[lane])
                 if lane + upper < channels:
-                    count += ones(bitmap & line[lane + upper])
+                    count += _issues(e, bitmap, line[lane + upper])
                 met += count
                 finish[lane] = start + max(count, 1) - 1
                 place = ring[lane]

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from sim.naive_lane import Beat, Lane
-from sim.naive_loader import TileLane
+from sim.naive_lane import Lane
 from sim.naive_walk import Scan
 from sparsespike.contract import derived
 
@@ -51,20 +50,15 @@ class Broadcaster:
         entering = []
         for first, lane in enumerate(self._lanes[: len(scan.tile.lanes)]):
             channels = scan.tile.lanes[first :: len(self._lanes)]
-            matches = [_matches(channel, scan.mask, beat) for channel in channels]
-            if any(matches) or beat.last:
-                entering.append((lane, matches))
+            words = [channel.words[scan.mask] for channel in channels]
+            if beat.last or any(slot in beat.spikes for word in words for slot in word):
+                entering.append((lane, words))
         if any(lane.full for lane, _ in entering):
             self._counters["broadcast_stalls"] += 1
             return
         self._counters["chunks_broadcast"] += 1
-        for lane, matches in entering:
-            lane.push(cycle, beat, matches)
+        for lane, words in entering:
+            lane.push(cycle, beat, words)
         self._next_beat += 1
         if self._next_beat == len(scan.beats):
             self._register, self._next_beat = None, 0
-
-
-def _matches(lane: TileLane, word: int, beat: Beat) -> list[tuple[int, int]]:
-    known = lane.words[word]
-    return sorted((slot, known[slot]) for slot in beat.spikes if slot in known)

@@ -48,14 +48,15 @@ class Lane:
         """Whether nothing is queued, issuing or waiting to be taken."""
         return not self._queue and self._current is None and not self._untaken
 
-    def push(self, cycle: int, beat: Beat, matches: list[list[tuple[int, int]]]) -> None:
-        """A beat enters; matches: by channel, (slot, weight), lowest slot first."""
+    def push(self, cycle: int, beat: Beat, words: list[dict[int, int]]) -> None:
+        """A beat enters; words: by channel, the weights of its mask word, by slot."""
+        silent = (0,) * self._engine.time_steps
         work = [
-            (channel, weight << beat.shift, beat.spikes[slot])
-            for channel, found in enumerate(matches)
-            for slot, weight in found
+            (channel, weight << beat.shift, beat.spikes.get(slot, silent))
+            for channel, word in enumerate(words)
+            for slot, weight in self._issued(word, beat)
         ]
-        self._queue.append(_Entry(cycle, len(matches), work, beat.last))
+        self._queue.append(_Entry(cycle, len(words), work, beat.last))
         self.counters["queue_entries"] += 1
 
     def tick(self, cycle: int) -> None:
@@ -76,12 +77,18 @@ class Lane:
             self._current = None
             if entry.last:
                 for register, sums in zip(self.outputs[: entry.channels], self._sums, strict=False):
-                    register.output = (cycle + derived.LANE_LATENCY, sums)
+                    register.output = (cycle + derived.lane_latency(self._engine), sums)
                 self._sums = self._zeros()
 
     @property
     def _untaken(self) -> bool:
         return any(register.output is not None for register in self.outputs)
+
+    def _issued(self, word: dict[int, int], beat: Beat) -> list[tuple[int, int]]:
+        """(slot, weight) of a channel's word that are issued, lowest slot first."""
+        matches = {slot: weight for slot, weight in word.items() if slot in beat.spikes}
+        serial = self._engine.lane_kind == "serial"
+        return sorted((word if serial and matches else matches).items())
 
     def _zeros(self) -> list[list[int]]:
         return [[0] * self._engine.time_steps for _ in range(self._engine.lane_channels)]

@@ -27,6 +27,7 @@ class EngineNumbers(NamedTuple):
     adders: int
     digit_bits: int
     fifo: int
+    serial: bool
     slots: int
     attention_slots: int
     broadcast_stages: int
@@ -132,11 +133,12 @@ def engine_numbers(engine: EngineConfig) -> EngineNumbers:
         adders=engine.time_steps,
         digit_bits=engine.digit_bits,
         fifo=engine.fifo_depth,
+        serial=engine.lane_kind == "serial",
         slots=derived.write_slots(engine),
         attention_slots=derived.attention_slots(engine),
         broadcast_stages=derived.BROADCAST_STAGES,
         load_latency=derived.LOAD_LATENCY,
-        lane_latency=derived.LANE_LATENCY,
+        lane_latency=derived.lane_latency(engine),
         neuron_latency=derived.neuron_latency(engine),
         row_credits=derived.ROW_CREDITS,
         attention_units=engine.attention_units,

@@ -32,6 +32,10 @@ class EngineConfig(BaseModel):
     clusters: int = Field(ge=1, le=32, description="broadcasters, each with its own lanes")
     lanes: int = Field(ge=1, le=64, description="lanes per cluster, one addition a cycle each")
     lane_channels: Literal[1, 2] = Field(description="output channels a lane holds at a time")
+    lane_kind: Literal["matching", "serial"] = Field(
+        default="matching",
+        description="of a matched chunk, a lane adds the matches, or walks all of its weights",
+    )
     chunk: int = Field(ge=4, le=64, description="input channels per chunk, a power of two")
     fifo_depth: int = Field(ge=1, le=64, description="matched chunks a lane can queue")
     time_steps: int = Field(ge=1, le=16, description="adders per lane, one time step each")

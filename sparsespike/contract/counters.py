@@ -14,7 +14,8 @@ COUNTER_MEANINGS: dict[str, str] = {
     "chunks_broadcast": "chunk beats sent to the lanes of a cluster",
     "mask_words_read": "mask words read: scans x active lanes",
     "queue_entries": "matched chunks (and ends of token) that entered a lane queue",
-    "weights_read": "matches: non-zero weights met by a non-silent input",
+    "weights_read": "matches: non-zero weights met by a non-silent input "
+    "(serial lanes: all weights of the chunks that have one)",
     "additions": "accumulator additions: one a match and adder whose digit (spike bit) is not 0",
     "lif_updates": "membrane updates, one per output channel and time step",
     "spikes_fired": "spikes fired by the neuron units",

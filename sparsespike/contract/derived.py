@@ -21,8 +21,8 @@ LOAD_LATENCY = 4
 """Cycles from a tile's last beat to the first cycle its walk may begin."""
 HEADER_CYCLES = 2
 """Cycles for which a tile's header keeps the loader."""
-LANE_LATENCY = 7
-"""Cycles from the issue of a token's last match to its sums in the output register."""
+LANE_LATENCY = {"matching": 7, "serial": 5}
+"""Cycles from the issue of a token's last match to its sums in the output register, by kind."""
 ROW_CREDITS = 2
 """Rows a cluster may have between its neuron unit and the end of their write-back."""
 DRAIN_CYCLES = 3
@@ -109,6 +109,11 @@ def memory_parts(depth: int) -> tuple[int, ...]:
     """
     low = 1 << (depth.bit_length() - 1)
     return (low, depth - low) if depth - low >= 512 else (depth,)
+
+
+def lane_latency(engine: EngineConfig) -> int:
+    """Cycles from a walk's final issue to its sums."""
+    return LANE_LATENCY[engine.lane_kind]
 
 
 def weight_slot_bits(engine: EngineConfig) -> int:

@@ -32,14 +32,15 @@ def test_hash_depends_on_every_field_and_on_nothing_else():
     engine = load_engine("small")
     assert engine.hash == load_engine("small").hash
     changed = {"clusters": 5, "chunk": 8, "weight_bits": 4, "axi_data_bits": 128, "clock_mhz": 1.5}
+    changed |= {"lane_kind": "serial"}
     for name in EngineConfig.model_fields:
-        value = changed.get(name, getattr(engine, name) - 1 or 2)
+        value = changed[name] if name in changed else getattr(engine, name) - 1 or 2
         assert load_engine("small", **{name: value}).hash != engine.hash, name
 
 
 def test_a_field_at_its_default_leaves_the_hash():
     fields = load_engine("small").model_dump()
-    del fields["digit_bits"]
+    del fields["digit_bits"], fields["lane_kind"]
     text = json.dumps(fields, sort_keys=True, separators=(",", ":"))
     assert load_engine("small").hash == hashlib.sha256(text.encode()).hexdigest()
 
@@ -61,6 +62,7 @@ def test_it_is_frozen():
         ("weight_bits = 5", "weight_bits = 5: Input should be 4, 6 or 8"),
         ("attention_units = 5", "attention_units must be at most clusters (4), not 5"),
         ("membrane_bits = 24", "membrane_bits must exceed accumulator_bits (24), not 24"),
+        ("lane_kind = 'both'", "lane_kind = 'both': Input should be 'matching' or 'serial'"),
         ("digit_bits = 3", "digit_bits = 3: Input should be 1 or 2"),
         ("digit_bits = 2\ncount_bits = 1", "digit_bits must be at most count_bits (1), not 2"),
         ("lane = 4", "unknown field 'lane'; fields are: clusters, lanes"),

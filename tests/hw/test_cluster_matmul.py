@@ -274,11 +274,17 @@ class Twin:
             counts["broadcast_stalls"] += now - wish
             counts["chunks_broadcast"] += 1
             for lane in enters:
-                self.push(lane, sum(map(ones, matches[lane :: self.engine.lanes])), final, now)
+                own = range(lane, len(matches), self.engine.lanes)
+                read = sum(self.issues(matches[v], tile.lanes[v].masks[mask]) for v in own)
+                self.push(lane, read, final, now)
                 for channel in range(lane, len(matches), self.engine.lanes):
                     self.add(channel, tile.lanes[channel], mask, matches[channel], digit, shift)
             now += 1
         return now - 1
+
+    def issues(self, match, mask):
+        """Weights read of a channel's word."""
+        return ones(mask if match and self.engine.lane_kind == "serial" else match)
 
     def push(self, number, matches, last, now):
         lane = self.lanes[number]
@@ -307,7 +313,7 @@ class Twin:
         spikes, value = 0, 0
         for number, content in enumerate(tile.lanes):
             lane, sums = self.lanes[number % self.engine.lanes], self.sums[number]
-            take = max(lane.finish + derived.LANE_LATENCY, self.last_take + 1)
+            take = max(lane.finish + derived.lane_latency(self.engine), self.last_take + 1)
             takes = 1 if head else len(tile.lanes)
             if number == 0 or head:
                 take = max(take, self.row_end + derived.neuron_gap(self.engine, takes))
@@ -521,6 +527,8 @@ KINDS = ("linear", "convolution", "pixel", "counts", "list", "score", "head")
         ({"time_steps": 4, "digit_bits": 2, "chunk": 16, "lanes": 6, "fifo_depth": 1}, 0, 0),
         ({"time_steps": 1, "digit_bits": 2, "chunk": 32, "count_bits": 6, "clusters": 3}, 1, 9),
         ({"time_steps": 2, "lane_channels": 2}, 0, 6),
+        ({"time_steps": 2, "lane_kind": "serial", "lane_channels": 1, "lanes": 1}, 0, 0),
+        ({"time_steps": 4, "lane_kind": "serial", "digit_bits": 2, "lanes": 3}, 0, 5),
         ({"time_steps": 3, "lane_channels": 2, "lanes": 3, "clusters": 4, "fifo_depth": 2}, 1, 0),
     ],
 )

@@ -27,6 +27,7 @@ CHANGED = {
     "clusters": 2,
     "lanes": 2,
     "lane_channels": 2,
+    "lane_kind": "serial",
     "chunk": 4,
     "fifo_depth": 3,
     "time_steps": 3,

@@ -31,28 +31,34 @@ def matches(entry):
     return sum(bin(word["match"]).count("1") for word in entry["words"])
 
 
+def issues(engine, entry):
+    """Weights read: the matches, or with serial lanes all of a word that has one."""
+    issued = "mask" if engine.lane_kind == "serial" else "match"
+    return sum(bin(word[issued]).count("1") for word in entry["words"] if word["match"])
+
+
 def no_sums(engine):
     return [[0] * engine.time_steps for _ in range(engine.lane_channels)]
 
 
-def random_word(engine, rng, length):
-    match_chance = rng.choice([0.0, 0.2, 0.7])
+def random_word(engine, rng, length, loud):
     mask = rng.getrandbits(engine.chunk)
-    match = sum(
-        1 << s for s in range(engine.chunk) if mask >> s & 1 and rng.random() < match_chance
-    )
-    return {"match": match, "mask": mask, "offset": rng.randrange(length - engine.chunk + 1)}
+    offset = rng.randrange(length - engine.chunk + 1)
+    return {"match": mask & loud, "mask": mask, "offset": offset}
 
 
 def random_entry(engine, rng, length):
-    words = [random_word(engine, rng, length) for _ in range(engine.lane_channels)]
-    width = engine.digit_bits
+    chance, width = rng.choice([0.0, 0.2, 0.7]), engine.digit_bits
+    loud = sum(1 << slot for slot in range(engine.chunk) if rng.random() < chance)
     spikes = [
-        [rng.getrandbits(engine.chunk) for _ in range(width)] for _ in range(engine.time_steps)
+        [rng.getrandbits(engine.chunk) & loud for _ in range(width)]
+        for _ in range(engine.time_steps)
     ]
-    last = rng.random() < 0.4
-    if not any(word["match"] for word in words) and not last:
-        last = True
+    heard = 0
+    for vector in chain(*spikes):
+        heard |= vector
+    words = [random_word(engine, rng, length, heard) for _ in range(engine.lane_channels)]
+    last = rng.random() < 0.4 or not any(word["match"] for word in words)
     return {
         "words": words,
         "spikes": spikes,
@@ -140,6 +146,10 @@ def run(engine, entries, weights, rng, patience):
         ({"lane_channels": 2}, 3),
         ({"lane_channels": 2, "digit_bits": 2}, 7),
         ({"lane_channels": 2, "chunk": 16, "time_steps": 3, "fifo_depth": 2}, 0),
+        ({"lane_kind": "serial", "lane_channels": 1}, 3),
+        ({"lane_kind": "serial", "lane_channels": 1, "digit_bits": 2, "fifo_depth": 1}, 0),
+        ({"lane_kind": "serial", "time_steps": 3, "weight_bits": 4}, 9),
+        ({"lane_kind": "serial", "chunk": 32, "digit_bits": 2, "fifo_depth": 2}, 0),
     ],
 )
 def test_lane_unit_follows_the_recurrence(fields, patience):
@@ -158,11 +168,11 @@ def test_lane_unit_follows_the_recurrence(fields, patience):
     for push, entry in zip(pushes, entries, strict=True):
         start = max(push + 2, finish + 1)
         starts.append(start)
-        finish = start + max(matches(entry), 1) - 1
+        finish = start + max(issues(engine, entry), 1) - 1
         expected_sums(engine, entry, weights, sums)
         if entry["last"]:
             finish = max(finish, taken + 1)
-            assert ready[walk] == max(finish + derived.LANE_LATENCY, taken + 1)
+            assert ready[walk] == max(finish + derived.lane_latency(engine), taken + 1)
             assert results[walk] == sums
             taken, sums = takes[walk], no_sums(engine)
             walk += 1

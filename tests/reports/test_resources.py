@@ -49,6 +49,11 @@ def test_the_model_is_near_what_was_synthesised(fields, lut, ff, bram, dsp):
     assert guess.dsp == pytest.approx(dsp, abs=1)
 
 
+def test_what_was_not_fitted_is_refused():
+    with pytest.raises(ContractError, match="lane_kind = serial has no resource model: choose"):
+        estimate(load_engine("small", lane_kind="serial"))
+
+
 @pytest.mark.parametrize("shape, lut, ff, bram", MEMORIES)
 def test_memories_are_cut_as_yosys_cuts_them(shape, lut, ff, bram):
     width, depth, parts = shape

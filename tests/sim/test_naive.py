@@ -52,6 +52,7 @@ class Pair:
     variant: int = 0
     bits: int = 8
     channels: int = 1
+    kind: str = "matching"
 
     def build(self):
         engine = load_engine(
@@ -59,6 +60,7 @@ class Pair:
             clusters=self.clusters,
             lanes=self.lanes,
             lane_channels=self.channels,
+            lane_kind=self.kind,
             chunk=self.chunk,
             fifo_depth=self.fifo,
             time_steps=self.adders,
@@ -109,6 +111,9 @@ PAIRS = [
     Pair(2, 3, 8, 2, 2, 4, 5, 2, 64, 1, 0.2, (0,), 1, channels=2),
     Pair(3, 5, 16, 3, 4, 8, 20, 1, 128, 2, 1.0, (0, 1), 3, 4, channels=2),
     Pair(2, 16, 32, 16, 3, 2, 9, 1, 128, 2, 0.05, (0,), 2, channels=2),
+    Pair(1, 1, 4, 1, 1, 1, 1, 1, 64, 1, 0.3, (), kind="serial"),
+    Pair(4, 8, 16, 8, 4, 4, 20, 1, 64, 4, 0.3, (0,), kind="serial"),
+    Pair(3, 5, 16, 3, 4, 8, 20, 1, 128, 2, 1.0, (0, 1), 3, 4, channels=2, kind="serial"),
 ]
 
 
