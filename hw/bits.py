@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import combinations
 
 from amaranth.hdl import Cat, Const, Value, ValueLike
 
@@ -20,15 +21,18 @@ def below_lowest_one(value: Value) -> Value:
 
 def at_most_one(value: Value) -> Value:
     """1 if `value` has no bit or a single bit set."""
-    # Of each part: it has a bit, it has two. Fewer LUTs than clearing the lowest bit.
+    # Of each part: it has a bit, it has two. Four parts at a time fit the small LUTs of a family.
     level = [(value[bit], Const(0, 1)) for bit in range(len(value))]
     while len(level) > 1:
-        pairs = [
-            (a1 | b1, a2 | b2 | (a1 & b1))
-            for (a1, a2), (b1, b2) in zip(level[::2], level[1::2], strict=False)
-        ]
-        level = pairs + level[len(pairs) * 2 :]
+        parts = [level[low : low + 4] for low in range(0, len(level), 4)]
+        level = [(Cat(one for one, _ in part).any(), _has_two(part)) for part in parts]
     return ~level[0][1]
+
+
+def _has_two(parts: Sequence[tuple[Value, Value]]) -> Value:
+    """A part has two bits, or two parts have one; parts: (has a bit, has two) of each."""
+    pairs = [left & right for (left, _), (right, _) in combinations(parts, 2)]
+    return Cat(two for _, two in parts).any() | Cat(pairs).any()
 
 
 def at_most_two(value: Value) -> Value:
