@@ -21,10 +21,10 @@ def layer(**fields):
     return LayerNumbers(**(blank | {"groups": 1, "time_steps": 4, "destination_rows": 2} | fields))
 
 
-def fire(engine, d, memory, sums, *, bias=0, threshold=40):
+def fire(engine, d, memory, sums, *, bias=0, threshold=40, places=(0, 1, 2, 3)):
     """One tile of four lanes, row 1 of two."""
     tally = np.zeros(len(TALLY), np.int64)
-    constants = np.full(4, bias), np.full(4, threshold)
+    constants = np.full(4, bias), np.full(4, threshold), np.array(places, np.uint64)
     fire_layer(
         engine_numbers(engine),
         d,
@@ -64,6 +64,14 @@ def test_spikes_over_groups_are_those_of_the_rule(adders):
         "rows_written": 5 * groups,
         "rows_updated": 0,
     }
+
+
+def test_channels_of_a_tile_have_their_places_in_the_row():
+    engine, sums = make_engine(), np.zeros((1, 4, 4), int)
+    sums[0, 2] = 40
+    memory = new_memory(engine)
+    fire(engine, layer(tokens=1, output=SPIKE), memory, sums, places=(3, 2, 0, 1))
+    assert row_of(memory.spikes[:, 0], 0)[0].tolist() == [1, 0, 0, 0]
 
 
 def test_pixel_sums_are_bit_planes_of_one_current():
