@@ -61,7 +61,7 @@ class Point:
 class Measured:
     """Per frame. busy: share of lane cycles with a match, of the whole frame and, `matmul_busy`, of
 
-    all layers but attention; images_per_second: the simulator's.
+    all layers but attention.
     """
 
     cycles: float
@@ -71,7 +71,6 @@ class Measured:
     matmul_busy: float
     matches_per_lane: float
     broadcasts: float
-    images_per_second: float
 
 
 def measured(point: Point) -> Measured:
@@ -95,7 +94,6 @@ def measured(point: Point) -> Measured:
         matmul_busy=matmuls["weights_read"].sum() / lanes / matmuls["cycles"].sum(),
         matches_per_lane=mean["weights_read"] / lanes,
         broadcasts=mean["chunks_broadcast"] / engine.clusters,
-        images_per_second=run.images_per_second,
     )
     FOLDER.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(asdict(result)))
