@@ -150,10 +150,6 @@ def _bounds_section() -> list[str]:
 
 
 def _simulator_section() -> list[str]:
-    source = "python -m bench.simulator_speed"
-    measured = subprocess.run(
-        [sys.executable, *source.split()[1:]], check=True, capture_output=True, text=True
-    )
     rows = [
         (
             str(row["frames"]),
@@ -161,7 +157,7 @@ def _simulator_section() -> list[str]:
             f"{row['frames'] / row['seconds']:.1f}",
             f"{row['peak_gib']:.2f}",
         )
-        for row in json.loads(measured.stdout)
+        for row in simulator_speed()
     ]
     names = ("frames", "processor seconds", "frames a second", "peak memory, GiB")
     return [
@@ -171,8 +167,15 @@ def _simulator_section() -> list[str]:
             "`large`, 90 % zeros, 0.9 of the tokens; one thread, compiled code at hand, a process",
             "of its own.",
         ),
-        *table(names, rows, f"`{source}`", words=()),
+        *table(names, rows, "`python -m bench.simulator_speed`", words=()),
     ]
+
+
+def simulator_speed() -> list[dict[str, float]]:
+    """What `bench.simulator_speed` prints, in a process of its own."""
+    words = [sys.executable, "-m", "bench.simulator_speed"]
+    printed = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+    return list(json.loads(printed))
 
 
 def _paragraph(*parts: str) -> list[str]:

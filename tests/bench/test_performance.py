@@ -10,7 +10,7 @@ from bench.performance_points import Measured
 from bench.performance_tables import shape, tables
 from sparsespike.contract.config import load_engine
 
-MEASURED = Measured(1e5, 6e4, 20.5, 0.5, 0.55, 5e4, 7e4, 4.0)
+MEASURED = Measured(1e5, 6e4, 20.5, 0.5, 0.55, 5e4, 7e4)
 BOUNDS = pd.DataFrame(
     {
         "layer": ["conv0", "head"],
@@ -40,6 +40,8 @@ RTL = {
 def page(tmp_path, monkeypatch):
     monkeypatch.setattr(performance, "measured", lambda point: MEASURED)
     monkeypatch.setattr(performance, "bounds", lambda point: BOUNDS)
+    speed = [{"frames": 4, "seconds": 0.5, "peak_gib": 0.75}]
+    monkeypatch.setattr(performance, "simulator_speed", lambda: speed)
     monkeypatch.setattr(performance, "RTL_FILE", tmp_path / "rtl.json")
     (tmp_path / "rtl.json").write_text(json.dumps(RTL))
     assert performance.main(["--out", str(tmp_path / "page.md")]) == 0
@@ -50,6 +52,10 @@ def test_page_says_what_was_simulated(page):
     assert "weights are random tickets" in page
     assert "| 93.9 % | 0.7 | 100,000 | 60,000 | 50.0% | 55.0% | 50,000 | 70,000 | 20.5 |" in page
     assert page.count("*Source: `python -m bench.performance`*") == len(tables()) + 1
+
+
+def test_the_simulators_speed_is_told_by_frames(page):
+    assert "| 4 | 0.50 | 8.0 | 0.75 |" in page
 
 
 def test_layers_far_above_their_bound_are_named(page):
