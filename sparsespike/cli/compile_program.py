@@ -35,6 +35,14 @@ def command(
     engine: EngineOption = DEFAULT_ENGINE,
     lanes: LanesOption = None,
     tune: TuneOption = None,
+    bands: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--bands",
+            metavar="LAYER=N",
+            help="Split a layer's positions into N bands, whatever is best; may be repeated.",
+        ),
+    ] = None,
     data: DataOption = None,
     json_file: JsonOption = None,
 ) -> None:
@@ -47,8 +55,9 @@ def command(
     target = output_file(output, default=f"{Path(network).stem}-{Path(engine).stem}.program")
     config = load_engine_config(engine, lanes)
     net = load_network(network)
-    tuned = _tuned(net, config, data, tune) if tune is not None else {}
-    program = compile_for(net, config, **tuned)
+    forced = _forced(bands or [], net)
+    tuned = _tuned(net, config, data, tune) if tune is not None else {"bands": {}}
+    program = compile_for(net, config, **{**tuned, "bands": tuned["bands"] | forced})
     save_atomically(target, program.save)
     layers = [_row(layer) for layer in program.layers]
     Console().print(_table(layers))
@@ -59,6 +68,21 @@ def command(
         )
         result = {"program": str(target), "image_bytes": program.image.nbytes, "layers": layers}
         write_json(json_file, {**result, "meta": hashes})
+
+
+def _forced(texts: list[str], net: IntegerNetwork) -> dict[str, int]:
+    """Layer name -> bands."""
+    names = [layer.name for layer in net.layers if layer.kind != "attention"]
+    forced = {}
+    for text in texts:
+        name, _, count = text.partition("=")
+        if name not in names or not count.isdecimal() or not int(count):
+            raise typer.BadParameter(
+                f"{text!r} is not LAYER=N; use a layer of {', '.join(names)} and bands from 1 on",
+                param_hint="--bands",
+            )
+        forced[name] = int(count)
+    return forced
 
 
 def _tuned(

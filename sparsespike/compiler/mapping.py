@@ -61,10 +61,11 @@ def map_layer(
     cost = np.maximum(heaviest, least)
     choices = possible_splits(engine, flow)
     if bands is not None:
+        possible = ", ".join(str(1 << split) for split in choices)
         choices = [split for split in choices if 1 << split == bands]
         if not choices:
             raise ContractError(
-                f"layer {flow.name}: cannot be split into {bands} bands; leave the choice open"
+                f"layer {flow.name}: cannot be split into {bands} bands; use one of {possible}"
             )
     options = []
     for split in choices:

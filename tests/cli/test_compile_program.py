@@ -52,6 +52,28 @@ def test_no_folder_for_the_json_means_no_program(refused):
     refused(words, ["--json", "{}/no"])
 
 
+def test_bands_can_be_forced(run, tmp_path):
+    path, result_path = tmp_path / "a.program", tmp_path / "a.json"
+    words = ["--network", "tiny", "--bands", "rpe=2", "--bands", "block.0.fc1=1"]
+    assert run("compile", *words, "-o", path, "--json", result_path).code == 0
+    bands = {x["name"]: x["bands"] for x in json.loads(result_path.read_text())["layers"]}
+    assert (bands["rpe"], bands["block.0.fc1"]) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("rpe", ["'rpe'", "LAYER=N"]),
+        ("nothing=2", ["'nothing=2'", "block.0.fc1"]),
+        ("block.0.attn=2", ["'block.0.attn=2'"]),
+        ("rpe=0", ["'rpe=0'"]),
+        ("rpe=3", ["layer rpe", "3 bands"]),
+    ],
+)
+def test_bands_that_cannot_be_are_refused(text, words, refused):
+    refused(["compile", "--network", "tiny", "--bands", text, "-o", "{}/a.program"], words)
+
+
 def test_tuned_bands_are_never_slower(run, tmp_path):
     from model.zoo import load_integer, sample_images
     from sim import simulate
