@@ -73,7 +73,7 @@ class NeuronPipeline(wiring.Component):
             terms = [Mux(layer.pixel, acc << a, acc) for a, acc in enumerate(self.sums)]
             pairs = [tree_sum(terms[a : a + 2]) for a in range(0, steps, 2)]
             parts = [delayed(part, 1) for part in [*pairs, bias]]
-            shift = (layer.time_steps - 1)[: (engine.membrane_bits - 1).bit_length()]
+            shift = (layer.time_steps - 1)[: (derived.MAX_TIME_STEPS - 1).bit_length()]
             m.d.comb += [
                 bias.eq(Mux(self.biased, self.constants.bias, 0)),
                 threshold.eq(Mux(attention, layer.threshold, self.constants.threshold)),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
+
 from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -86,8 +89,16 @@ class NeuronUnit(wiring.Component):
                 for v in range(lane, derived.tile_channels(engine), engine.lanes)
             ]
             m.d.comb += self.take[lane].eq(walk.take & ~attention & Cat(takes).any())
+        # A register for each source, 0 while the other's sums are taken: as one more input of the
+        # lanes' multiplexer, the attention unit's sums would take three LUTs a bit.
         lane_sums = Array(sums.as_value() for sums in self.sums)
-        m.d.sync += sums.eq(Mux(attention, self.attention_sums, lane_sums[self.lane]))
+        sources = [(~attention, lane_sums[self.lane])]
+        if self._attention:
+            sources.append((attention, self.attention_sums.as_value()))
+        taken = [Signal(len(source), name=f"taken_{n}") for n, (_, source) in enumerate(sources)]
+        for register, (used, source) in zip(taken, sources, strict=True):
+            m.d.sync += register.eq(Mux(used, source, 0))
+        m.d.comb += sums.eq(reduce(or_, taken))
         m.d.comb += [
             attention.eq(layer.operation == Operation.ATTENTION),
             walk.descriptor.eq(layer),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Array, Module, Mux, Signal
-from amaranth.lib import wiring
+from amaranth.hdl import Module, Mux
+from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.cluster_layouts import merge_layout
@@ -14,7 +14,8 @@ from sparsespike.contract.config import EngineConfig
 class PoolMerger(wiring.Component):
     """Holds, for each step group, the OR of the rows since the last odd x, that one included.
 
-    A row at c leaves in c, if it is stored; else its spikes wait for the next one.
+    A row at c leaves in c, if it is stored; else its spikes wait for the next one. Rows held lie in
+    LUT RAM, a word a group: a map's row begins anew, so nothing needs to be cleared.
 
     Members:
         pool: the layer pools; otherwise rows pass unchanged.
@@ -39,10 +40,17 @@ class PoolMerger(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         groups = derived.most_groups(self._engine)
-        held = Array(Signal(len(self.spikes), name=f"held_{g}") for g in range(groups))
+        # An index of one bit at least addresses two words.
+        store = memory.Memory(shape=len(self.spikes), depth=max(2, groups), init=[])
+        m.submodules.held = store
+        write, read = store.write_port(), store.read_port(domain="comb")
         joins = self.pool & ~self.i.begins
-        old = held[self.i.group] & joins.replicate(len(self.spikes))
+        old = read.data & joins.replicate(len(self.spikes))
+        m.d.comb += [
+            read.addr.eq(self.i.group),
+            write.addr.eq(self.i.group),
+            write.data.eq(Mux(self.i.odd, self.spikes, self.o)),
+            write.en.eq(self.fill & self.pool),
+        ]
         m.d.comb += [self.o.eq(self.spikes | old), self.queue.eq(self.fill & self.i.stored)]
-        with m.If(self.fill & self.pool):
-            m.d.sync += held[self.i.group].eq(Mux(self.i.odd, self.spikes, self.o))
         return m

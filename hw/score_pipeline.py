@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -35,8 +35,10 @@ class ScorePipeline(wiring.Component):
         m = Module()
         product = Signal(signed(len(self.hidden) + 16))
         raised = Signal(signed(max(len(product), 31) + 1))
-        rounded = Signal.like(raised)
-        clamped = Signal(signed(8))
+        # Shifted by the multiple of 8 in the shift, then clamped: what the rest of the shift leaves
+        # of a value beyond 16 bits is beyond 8 bits with the same sign.
+        coarse = Signal(signed(16))
+        clamped, fine = Signal(signed(8)), Signal(signed(16))
         weights = [Signal(signed(8), name=f"weight_{i}") for i in range(5)]
         table = memory.Memory(shape=signed(8), depth=256, init=gelu_table().tolist())
         m.submodules.table = table
@@ -44,14 +46,22 @@ class ScorePipeline(wiring.Component):
         half = (1 << self.shift) >> 1
         m.d.comb += [
             read.addr.eq(clamped.as_unsigned()),
+            fine.eq(coarse >> self.shift[:3]),
         ]
         m.d.sync += [
             product.eq(self.hidden * self.multiplier),
             raised.eq(product + half),
-            rounded.eq(raised >> self.shift),
-            clamped.eq(Mux(rounded < -128, -128, Mux(rounded > 127, 127, rounded))),
+            coarse.eq(clamp(raised >> (Cat(Const(0, 3), self.shift[3:])), 16)),
+            clamped.eq(clamp(fine, 8)),
             self.o.eq(read.data * weights[-1]),
         ]
         for source, weight in zip([self.weight, *weights], weights, strict=False):
             m.d.sync += weight.eq(source)
         return m
+
+
+def clamp(value: Value, bits: int) -> Value:
+    """Signed `value` as the nearest signed number of `bits`."""
+    sign, above = value[-1], value[bits - 1 :]
+    extreme = Cat((~sign).replicate(bits - 1), sign)
+    return Mux(above.all() | ~above.any(), value[:bits], extreme).as_signed()
