@@ -45,18 +45,32 @@ def _cost(values: Work, lanes: int, floor: int) -> int:
 
 
 @njit(cache=True)
-def _replaced(values: Work, old: int, new: int, made: Work) -> None:
-    """Fills `made` with `values`, both in falling order, an `old` replaced by a `new`."""
-    source, gone, placed = 0, False, False
-    for place in range(len(values)):
-        if not gone and source < len(values) and values[source] == old:
-            gone = True
-            source += 1
-        if not placed and (source == len(values) or new >= values[source]):
-            made[place], placed = new, True
-        else:
-            made[place] = values[source]
-            source += 1
+def _cost_with(others: Work, value: int, lanes: int, floor: int) -> int:
+    """The same of `others`, in falling order, and one channel more."""
+    size, place = len(others) + 1, 0
+    while place < len(others) and others[place] > value:
+        place += 1
+    heaviest = max(value if place == 0 else others[0], floor)
+    alone = max(2 * lanes - size, 0)
+    for k in range(alone, min(lanes, size)):
+        last = size - 1 - (k - alone)
+        pair = value if k == place else others[k - (k > place)]
+        pair += value if last == place else others[last - (last > place)]
+        heaviest = max(heaviest, pair)
+    return heaviest
+
+
+@njit(cache=True)
+def _without_each(work: Work, members: Work, values: Work) -> Work:
+    """(members, layers, members - 1): `values` of a row, in falling order, without each member."""
+    size = len(members)
+    found = np.zeros((size, len(values), size - 1), np.int64)
+    for i, member in enumerate(members):
+        for layer in range(len(values)):
+            place = np.searchsorted(-values[layer], -work[member, layer])
+            found[i, layer, :place] = values[layer, :place]
+            found[i, layer, place:] = values[layer, place + 1 :]
+    return found
 
 
 @njit(cache=True)
@@ -80,17 +94,16 @@ def _best(
 
     costs less than now.
     """
-    (own, other), (own_values, other_values) = members, values
+    own, other = members
     best = now, -1, -1
-    made, made_other = np.zeros(len(own), np.int64), np.zeros(len(other), np.int64)
+    own_rests = _without_each(work, own, values[0])
+    other_rests = _without_each(work, other, values[1])
     for i, a in enumerate(own):
         for j, b in enumerate(other):
             cost = 0
             for layer in range(len(floor)):
-                _replaced(own_values[layer], work[a, layer], work[b, layer], made)
-                _replaced(other_values[layer], work[b, layer], work[a, layer], made_other)
-                cost += _cost(made, lanes, floor[layer])
-                cost += _cost(made_other, lanes, floor[layer])
+                cost += _cost_with(own_rests[i, layer], work[b, layer], lanes, floor[layer])
+                cost += _cost_with(other_rests[j, layer], work[a, layer], lanes, floor[layer])
                 if cost >= best[0]:
                     break
             if cost < best[0]:
