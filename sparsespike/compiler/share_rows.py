@@ -64,7 +64,7 @@ def _cost_with(others: Work, value: int, lanes: int, floor: int) -> int:
 def _without_each(work: Work, members: Work, values: Work) -> Work:
     """(members, layers, members - 1): `values` of a row, in falling order, without each member."""
     size = len(members)
-    found = np.zeros((size, len(values), size - 1), np.int64)
+    found = np.zeros((size, len(values), max(size - 1, 0)), np.int64)
     for i, member in enumerate(members):
         for layer in range(len(values)):
             place = np.searchsorted(-values[layer], -work[member, layer])
