@@ -36,8 +36,8 @@ def render_page(found: Exploration) -> str:
 def engine_toml(engine: EngineConfig) -> str:
     """The engine as the TOML file that `verilog --engine` takes, every field of it."""
     lines = []
-    for name, value in engine.model_dump().items():
-        lines.append(f"{name} = {value!r}")
+    for name, value in engine.model_dump(mode="json").items():
+        lines.append(f"{name} = {json.dumps(value)}")
     return "\n".join(lines) + "\n"
 
 

@@ -88,7 +88,10 @@ def tile_of(engine, layer, rng):
     neighbours = 9 if layer.convolution else 1
     words = neighbours if layer.pixel else neighbours * layer.chunks
     lanes = []
-    for _ in range(rng.randint(1, derived.tile_channels(engine))):
+    places = list(range(rng.randint(1, derived.tile_channels(engine))))
+    if derived.place_bits(engine):
+        rng.shuffle(places)
+    for place in places:
         density = rng.choice([0.0, 0.1, 0.5])
         masks = [
             sum(1 << s for s in range(engine.chunk) if rng.random() < density) for _ in range(words)
@@ -96,6 +99,7 @@ def tile_of(engine, layer, rng):
         limit = 1 << engine.weight_bits - 1
         lanes.append(
             SimpleNamespace(
+                place=place,
                 masks=masks,
                 weights=[rng.randrange(-limit, limit) for _ in range(sum(map(ones, masks)))],
                 bias=rng.randrange(-200, 200),
@@ -117,6 +121,8 @@ def packet(engine, tile):
         fields = derived.record_fields(engine)
         record = lines << fields["weight_lines"][0]
         names = ("multiplier", "score_weight") if tile.scores else ("threshold",)
+        if derived.place_bits(engine):
+            names = (*names, "place")
         for name in ("bias", *names):
             low, bits = fields[name]
             record |= (getattr(lane, name) & ((1 << bits) - 1)) << low
@@ -327,7 +333,7 @@ class Twin:
             self.last_take = lane.taken = take
             if layer.output in (Output.SPIKE, Output.COUNT):
                 fired = self.fire(layer, number, content, sums, g)
-                spikes |= fired << number * self.engine.time_steps
+                spikes |= fired << content.place * self.engine.time_steps
             elif layer.output == Output.SCORE:
                 hidden = sum(sums) + content.bias
                 q = int(requantize(hidden, content.multiplier, layer.shift))
