@@ -1,5 +1,6 @@
 """`explore` finds fronts, keeps what it evaluated, and refuses what is none of its inputs."""
 
+import html
 import json
 
 import optuna
@@ -93,7 +94,8 @@ def test_sensitivity_moves_one_knob(explored):
 def test_the_page_has_an_engine_that_verilog_takes(explored, tmp_path):
     text = (explored / "out" / "report.html").read_text()
     start = text.index('<pre id="engine-toml">') + len('<pre id="engine-toml">')
-    (tmp_path / "best.toml").write_text(text[start : text.index("</pre>", start)])
+    shown = html.unescape(text[start : text.index("</pre>", start)])
+    (tmp_path / "best.toml").write_text(shown)
     engine = load_engine(tmp_path / "best.toml")
     assert engine.hash == _json(explored, "first")["best"]["config_hash"]
 
