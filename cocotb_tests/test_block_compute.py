@@ -10,7 +10,13 @@ import pytest
 from cocotb_tests.block_run import Lookup, Plan, Probe, Sink, Source, const, run_block
 from hw import layouts
 from hw.attention_unit import WORD_DELAY, AttentionUnit
-from hw.cluster_layouts import beat_layout, lane_masks_layout, lane_sums_layout, sums_layout
+from hw.cluster_layouts import (
+    beat_layout,
+    lane_masks_layout,
+    lane_sums_layout,
+    scan_layout,
+    sums_layout,
+)
 from hw.lane_unit import LaneUnit
 from hw.membrane_pipeline import MembranePipeline
 from hw.top_k import TopK
@@ -195,11 +201,11 @@ def test_attention_unit(block_simulator, words, groups, density):
     listed = sorted(random.Random(1).sample(range(16), tokens))
     shape = (3, 16, groups, heads, slots, adders)
     spikes = (rng.random(shape) < density).astype(np.int64)
-    table = {}
+    scan, table = scan_layout(engine), {}
     for part, position, group, head, word in np.ndindex(3, 16, groups, heads, words):
         bits = spikes[part, position, group, head, word * engine.chunk : (word + 1) * engine.chunk]
         chunk = (part * heads + head) * words + word
-        key = position | group << 16 | chunk << 24
+        key = const(scan, {"position": position, "group": group, "chunk": chunk})
         table[key] = int("".join(map(str, bits.reshape(-1)[::-1])), 2)
     descriptor = {
         "operation": int(Operation.ATTENTION), "tokens": tokens, "groups": groups,
@@ -218,7 +224,7 @@ def test_attention_unit(block_simulator, words, groups, density):
                 data="spikes",
                 latency=WORD_DELAY,
                 table=table,
-                mask=(1 << 40) - 1,
+                mask=const(scan, {"position": -1, "group": -1, "chunk": -1}),
             ),
         },
         sinks={

@@ -104,7 +104,15 @@ def test_weight_loader(block_simulator, tiny_case):
     expected = []
     for _, tile in itertools.groupby(places, lambda place: place.header):
         own = list(tile)
-        parts = [(LoadKind.RECORD, place.lane, [place.record], size) for place in own]
+        parts = [
+            (
+                LoadKind.RECORD,
+                place.lane,
+                range(place.record, place.record + size, beat),
+                min(size, beat),
+            )
+            for place in own
+        ]
         parts += [(LoadKind.WEIGHT, place.lane, place.weights, beat) for place in own]
         for kind, lane, lines, width in parts:
             for line, byte in enumerate(lines):
