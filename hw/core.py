@@ -30,7 +30,8 @@ class Core(wiring.Component):
     """Front end, clusters, write-back, selector and head, run by the sequencer. Wiring only.
 
     Timing: docs/engine.md; `start` stands in cycle 0, `finished` in the cycle before the
-    interrupt.
+    interrupt. Clusters see descriptor, `go`, writes and tiles a cycle after they are sent, and
+    their free halves are seen a cycle later.
 
     Members:
         start, halt: run a frame; start nothing more and empty the buses.
@@ -113,7 +114,6 @@ class Core(wiring.Component):
             front.output.eq(self.output),
             front.fetch.eq(self._sequencer.fetch),
             front.layer.eq(self._sequencer.layer),
-            front.free.eq(Cat(cluster.free for cluster in self._clusters)),
             self._sequencer.halt.eq(halt),
         ]
 
@@ -141,7 +141,8 @@ class Core(wiring.Component):
     def _wire_clusters(self, m: Module) -> None:
         front = self._front
         for k, cluster in enumerate(self._clusters):
-            m.d.comb += [
+            # Wide and from afar: each cluster has its own register of them.
+            m.d.sync += [
                 cluster.descriptor.eq(front.descriptor),
                 cluster.go.eq(self._sequencer.go),
                 cluster.write.eq(self._write_back.write),
@@ -149,6 +150,9 @@ class Core(wiring.Component):
                 cluster.load.valid.eq(front.load.valid & front.select[k]),
                 cluster.load.masks.valid.eq(front.load.masks.valid & front.select[k]),
                 cluster.load.end.eq(front.load.end & front.select[k]),
+                front.free[k].eq(cluster.free),
+            ]
+            m.d.comb += [
                 self._tokens.index[k].eq(cluster.list_index),
                 cluster.list_value.eq(self._tokens.value[k]),
             ]

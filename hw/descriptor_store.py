@@ -19,7 +19,7 @@ class DescriptorStore(wiring.Component):
     """Fills from a stream and fetches one descriptor at a time.
 
     Timing: `fetch` held from cycle L on reads beat i in L + i; `done` and `valid` stand in
-    L + descriptor_beats + DESCRIPTOR_CYCLES - 1; `descriptor` changes after
+    L + descriptor_beats + DESCRIPTOR_CYCLES - 2; `descriptor` changes after
     L + descriptor_beats + 1, so that what follows from it can be registered.
 
     Members:
@@ -68,14 +68,14 @@ class DescriptorStore(wiring.Component):
 
         def fetch() -> None:
             read = memory.read_port()
-            step = Signal(range(beats + derived.DESCRIPTOR_CYCLES))
+            step = Signal(range(beats + derived.DESCRIPTOR_CYCLES - 1))
             reading = Signal()
             m.d.comb += [
                 read.en.eq(self.fetch & (step < beats)),
                 read.addr.eq(Cat(step[: (beats - 1).bit_length()], self.layer)),
                 collector.valid.eq(reading),
                 collector.data.eq(read.data),
-                self.done.eq(self.fetch & (step == beats + derived.DESCRIPTOR_CYCLES - 1)),
+                self.done.eq(self.fetch & (step == beats + derived.DESCRIPTOR_CYCLES - 2)),
             ]
             m.d.sync += reading.eq(read.en)
             with m.If(self.done):

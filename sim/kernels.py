@@ -56,7 +56,7 @@ def _load_tile(
     """
     free = 0
     for k in team:
-        free = max(free, s.half_free[k, s.loads[k] & 1] + 1)
+        free = max(free, s.half_free[k, s.loads[k] & 1] + e.free_latency)
         s.loads[k] += 1
     end = first + tiles.beats[t]
     for beat in range(first, end):

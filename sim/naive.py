@@ -117,7 +117,7 @@ class _Engine:
         yield from self._clear_seams(layer)
         for cluster in self._clusters:
             cluster.start(layer, self._cycle)
-        yield from _wait(2)
+        yield from _wait(1)
         while not all(cluster.idle for cluster in self._clusters):
             yield
         yield from _wait(derived.DRAIN_CYCLES)

@@ -37,11 +37,12 @@ class Cluster:
         self._broadcaster = Broadcaster(self._lanes, self.counters)
         self._neurons: NeuronUnit | None = None
         self._walked = self._finished = 0
+        # Tiles taken to the end up to the cycle before the last one.
+        self._freed = 0
 
     def may_load(self, index: int) -> bool:
-        """Whether the half for the cluster's tile `index` is free."""
-        done = self._neurons.tiles_done if self._neurons else 0
-        return index < self._finished + done + 2
+        """Whether the loader sees the half for the cluster's tile `index` free."""
+        return index < self._freed + 2
 
     def start(self, layer: Fields, go: int) -> None:
         """The go pulse of a layer, in cycle `go`."""
@@ -73,7 +74,10 @@ class Cluster:
 
     def tick(self, cycle: int) -> None:
         """One cycle, downstream first wherever a block looks at the next one's room."""
-        if self._neurons is None or cycle <= self._go:
+        if self._neurons is None:
+            return
+        self._freed = self._finished + self._neurons.tiles_done
+        if cycle <= self._go:
             return
         for lane in self._lanes:
             lane.tick(cycle)

@@ -32,6 +32,7 @@ class EngineNumbers(NamedTuple):
     attention_slots: int
     broadcast_stages: int
     load_latency: int
+    free_latency: int
     lane_latency: int
     neuron_latency: int
     row_credits: int
@@ -138,6 +139,7 @@ def engine_numbers(engine: EngineConfig) -> EngineNumbers:
         attention_slots=derived.attention_slots(engine),
         broadcast_stages=derived.BROADCAST_STAGES,
         load_latency=derived.LOAD_LATENCY,
+        free_latency=derived.FREE_LATENCY,
         lane_latency=derived.lane_latency(engine),
         neuron_latency=derived.neuron_latency(engine),
         row_credits=derived.ROW_CREDITS,

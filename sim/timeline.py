@@ -69,7 +69,7 @@ class Timeline:
                 e, d, machine.tiles, *work, clusters, go, self._beat, self._times, tally
             )
         counters[_KERNEL] += tally
-        check = max(go + 2, int(clusters.unit[:, kernels.WRITE].max()) + 1)
+        check = max(go + 1, int(clusters.unit[:, kernels.WRITE].max()) + 1)
         self._stops.append(check + derived.DRAIN_CYCLES + _tail(machine, d))
         self._begin = self._stops[-1] + derived.COUNTER_CYCLES
 

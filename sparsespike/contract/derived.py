@@ -17,8 +17,10 @@ OUTSTANDING_BURSTS = 2
 """Read bursts in flight."""
 BROADCAST_STAGES = 7
 """Cycles from the address generator to the broadcast register."""
-LOAD_LATENCY = 4
+LOAD_LATENCY = 5
 """Cycles from a tile's last beat to the first cycle its walk may begin."""
+FREE_LATENCY = 2
+"""Cycles from a tile's last take to the first cycle in which the loader sees its half free."""
 HEADER_CYCLES = 2
 """Cycles for which a tile's header keeps the loader."""
 LANE_LATENCY = {"matching": 7, "serial": 5}
@@ -27,8 +29,8 @@ ROW_CREDITS = 2
 """Rows a cluster may have between its neuron unit and the end of their write-back."""
 DRAIN_CYCLES = 3
 """Cycles from the last write-back operation of a layer to the next phase."""
-DESCRIPTOR_CYCLES = 7
-"""Cycles from the last descriptor beat's read to the go pulse."""
+DESCRIPTOR_CYCLES = 8
+"""Cycles from the last descriptor beat's read to the go pulse at the clusters."""
 ATTENTION_READ = 3
 """Cycles from an attention unit's last word request to its first counter row."""
 ATTENTION_DRAIN = 6

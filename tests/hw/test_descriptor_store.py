@@ -64,7 +64,7 @@ def test_fetch(clocked, axi_data_bits):
     engine = load_engine("micro", axi_data_bits=axi_data_bits, max_layers=4)
     results = fetch_all(clocked, engine, [descriptor.pack() for descriptor in GOOD])
     for (cycles, valid, fields), descriptor in zip(results, GOOD, strict=True):
-        assert cycles == derived.descriptor_beats(engine) + derived.DESCRIPTOR_CYCLES - 1
+        assert cycles == derived.descriptor_beats(engine) + derived.DESCRIPTOR_CYCLES - 2
         assert valid
         expected = asdict(descriptor)
         assert {name: fields[name] for name in expected} == expected

@@ -165,7 +165,7 @@ def expected_frame():
     for size in words[:-1]:
         beat = max(beat + 1, beat + size)
     begin = beat + words[-1] + 1
-    work = beats + derived.DESCRIPTOR_CYCLES + 2 + derived.DRAIN_CYCLES + derived.COUNTER_CYCLES
+    work = beats + derived.DESCRIPTOR_CYCLES + 1 + derived.DRAIN_CYCLES + derived.COUNTER_CYCLES
     return begin + work, work + derived.logit_cycles(ENGINE, HEAD.classes)
 
 
