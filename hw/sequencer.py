@@ -15,10 +15,10 @@ class Sequencer(wiring.Component):
     """Fetch, go, wait, drain, top-k or logits, counters: for each layer.
 
     Timing: the layer begins at L, the cycle after `begin` or after the last layer's end; `prepare`
-    from L + descriptor_beats + DESCRIPTOR_CYCLES - 1 on, and `go` once nothing `waits`;
-    the clusters see it a cycle later; `busy_clusters` is first looked at in go + 2; D is DRAIN_CYCLES after it was seen low; `topk` or
-    `logits` stands in D - 1; E follows their `done`, or is D; the counters are stored in E, ...,
-    E + COUNTER_CYCLES - 1.
+    from L + descriptor_beats + DESCRIPTOR_CYCLES - 1 on, and `go` once nothing `waits`; the
+    clusters see it a cycle later; `busy_clusters` is first looked at in go + 2; D is DRAIN_CYCLES
+    after it was seen low; `topk` or `logits` stands in D - 1; E follows their `done`, or is D; the
+    counters are stored in E, ..., E + COUNTER_CYCLES - 1.
 
     Members:
         begin: the first layer begins in the next cycle.
