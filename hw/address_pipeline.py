@@ -48,7 +48,9 @@ class AddressPipeline(wiring.Component):
         m.submodules.addresses = addresses = SkidBuffer(read)
         scan, position_valid = Signal(scan_layout(self._engine)), Signal()
         mark, product_valid = Signal(mark_layout(self._engine)), Signal()
-        row, offset = Signal(bits), Signal(bits)
+        row, group, offset = Signal(bits), Signal(bits), Signal(bits)
+        # Of the layer: words of a position.
+        position_words = Signal(bits)
         position_ready, product_ready, output_ready = Signal(), Signal(), Signal()
 
         def accept_position() -> None:
@@ -58,13 +60,16 @@ class AddressPipeline(wiring.Component):
                 m.d.sync += [position_valid.eq(self.i.valid), scan.eq(self.i.p)]
 
         def multiply_groups() -> None:
-            whole = scan.position * layer.groups[: len(scan.group) + 1] + scan.group
+            stride = layer.source_stride[:bits]
+            groups = layer.groups[: len(scan.group) + 1]
+            m.d.sync += position_words.eq(Mux(layer.pixel, stride, groups * stride))
             linear = scan.neighbour * layer.chunks[: mask_index_bits(self._engine)] + scan.chunk
             m.d.comb += product_ready.eq(~product_valid | addresses.i.ready)
             with m.If(product_ready):
                 m.d.sync += [
                     product_valid.eq(position_valid),
-                    row.eq(Mux(layer.pixel, scan.position, whole)),
+                    row.eq(scan.position * position_words),
+                    group.eq(Mux(layer.pixel, 0, scan.group * stride)),
                     offset.eq(layer.source_base + scan.chunk),
                     mark.mask.eq(Mux(layer.pixel, scan.neighbour, linear)),
                     mark.shift.eq(Mux(layer.pixel, scan.chunk * self._engine.time_steps, 0)),
@@ -75,7 +80,7 @@ class AddressPipeline(wiring.Component):
         def find_words() -> None:
             m.d.comb += [
                 addresses.i.valid.eq(product_valid),
-                addresses.i.p.word.eq(row * layer.source_stride[:bits] + offset),
+                addresses.i.p.word.eq(row + group + offset),
                 addresses.i.p.mark.eq(mark),
             ]
 

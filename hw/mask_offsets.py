@@ -6,7 +6,7 @@ from amaranth.hdl import Array, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.bits import popcount
+from hw.bits import popcount, tree_sum
 from hw.layouts import offset_bits
 from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
@@ -52,8 +52,15 @@ class MaskOffsets(wiring.Component):
             self.words.eq(self.masks),
         ]
         for lane in range(derived.mask_lanes(self.engine)):
+            # Counted nibble by nibble before the register, added up behind it.
+            word = self.masks.word_select(lane, chunk)
+            parts = []
+            for low in range(0, chunk, derived.NIBBLE_BITS):
+                ones = Signal(range(derived.NIBBLE_BITS + 1), name=f"ones_{lane}_{low}")
+                m.d.sync += ones.eq(popcount(word[low : low + derived.NIBBLE_BITS]))
+                parts.append(ones)
             count = Signal(range(chunk + 1), name=f"count_{lane}")
-            m.d.sync += count.eq(popcount(self.masks.word_select(lane, chunk)))
+            m.d.comb += count.eq(tree_sum(parts))
             before = Array(Signal(self.bits, name=f"b_{lane}_{g}") for g in range(self.groups))
             start = Mux(first, 0, before[group])
             m.d.comb += self.offsets[lane].eq(start)

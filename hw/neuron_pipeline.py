@@ -76,13 +76,13 @@ class NeuronPipeline(wiring.Component):
             shift = (layer.time_steps - 1)[: (derived.MAX_TIME_STEPS - 1).bit_length()]
             m.d.comb += [
                 bias.eq(Mux(self.biased, self.constants.bias, 0)),
-                threshold.eq(Mux(attention, layer.threshold, self.constants.threshold)),
+                membranes.threshold.eq(delayed(limit, 1)),
             ]
             m.d.sync += [
                 hidden.eq(tree_sum(parts)),
+                threshold.eq(Mux(attention, layer.threshold, self.constants.threshold)),
                 limit.eq(saturate(threshold, engine.membrane_bits)),
             ]
-            m.d.comb += membranes.threshold.eq(delayed(limit, 2))
             for a, (acc, current) in enumerate(zip(self.sums, membranes.currents, strict=True)):
                 biased, chosen = Signal(accumulator, name=f"biased_{a}"), Signal(accumulator)
                 m.d.sync += biased.eq(acc + bias)

@@ -45,7 +45,7 @@ class RowAddress(wiring.Component):
         placed: the row and its addresses.
     """
 
-    LATENCY = 4
+    LATENCY = 7
 
     def __init__(self, engine: EngineConfig) -> None:
         self.engine = engine
@@ -65,28 +65,32 @@ class RowAddress(wiring.Component):
         bits = row_bits(self.engine)
         layer = self.descriptor
         stages = [self.operation] + [
-            Signal(operation_layout(self.engine), name=f"operation_{i}") for i in (1, 2, 3)
+            Signal(operation_layout(self.engine), name=f"operation_{i}")
+            for i in range(1, self.LATENCY)
         ]
         for before, after in itertools.pairwise(stages):
             m.d.sync += after.eq(before)
-        token, group, offset = Signal(16), Signal(bits), Signal(bits)
+        # Products and sums in turn, a register each.
+        pooled_row, listed, token = Signal(16), Signal(16), Signal(16)
+        groups_before, group = Signal(bits), Signal(bits)
+        rows_before, offset = Signal(bits), Signal(bits)
 
         position = self.operation.row.position
         # Of the layer.
         pooled_width = Signal(16)
         m.d.sync += pooled_width.eq((layer.width + 1) >> 1)
-        pooled = self.operation.y * pooled_width + self.operation.x
         m.d.comb += self.list_index.eq(position)
-        with m.If(layer.pool):
-            m.d.sync += token.eq(pooled)
-        with m.Else():
-            m.d.sync += token.eq(Mux(layer.use_list, self.list_value, position))
         m.d.sync += [
-            group.eq(token * layer.groups + stages[1].row.group),
-            offset.eq(group * layer.destination_rows + stages[2].row.row),
-            self.placed.valid.eq(stages[3].valid),
-            self.placed.update.eq(stages[3].update),
-            self.placed.spikes.eq(stages[3].row.spikes),
+            pooled_row.eq(self.operation.y * pooled_width),
+            listed.eq(Mux(layer.use_list, self.list_value, position)),
+            token.eq(Mux(layer.pool, pooled_row + stages[1].x, listed)),
+            groups_before.eq(token * layer.groups),
+            group.eq(groups_before + stages[3].row.group),
+            rows_before.eq(group * layer.destination_rows),
+            offset.eq(rows_before + stages[5].row.row),
+            self.placed.valid.eq(stages[6].valid),
+            self.placed.update.eq(stages[6].update),
+            self.placed.spikes.eq(stages[6].row.spikes),
             self.placed.target.eq(layer.destination_base + offset),
             self.placed.source.eq(
                 Mux(layer.pool, layer.destination_base, layer.residual_base) + offset

@@ -33,8 +33,10 @@ class ScorePipeline(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        product = Signal(signed(len(self.hidden) + 16))
-        raised = Signal(signed(max(len(product), 31) + 1))
+        # The product in two parts, as wide as a multiplier of most devices takes them.
+        split = min(17, len(self.hidden) - 1)
+        low, high = Signal(split + 15), Signal(signed(len(self.hidden) - split + 16))
+        raised = Signal(signed(max(len(self.hidden) + 16, 31) + 1))
         # Shifted by the multiple of 8 in the shift, then clamped: what the rest of the shift leaves
         # of a value beyond 16 bits is beyond 8 bits with the same sign.
         coarse = Signal(signed(16))
@@ -49,8 +51,9 @@ class ScorePipeline(wiring.Component):
             fine.eq(coarse >> self.shift[:3]),
         ]
         m.d.sync += [
-            product.eq(self.hidden * self.multiplier),
-            raised.eq(product + half),
+            low.eq(self.hidden[:split] * self.multiplier),
+            high.eq(self.hidden[split:].as_signed() * self.multiplier),
+            raised.eq((high << split) + low + half),
             coarse.eq(clamp(raised >> (Cat(Const(0, 3), self.shift[3:])), 16)),
             clamped.eq(clamp(fine, 8)),
             self.o.eq(read.data * weights[-1]),

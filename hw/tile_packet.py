@@ -65,8 +65,9 @@ class TilePacket(wiring.Component):
         engine, tile = self.engine, self.tile
         bad, last_lane, line_ends = Signal(), Signal(), Signal()
         width = derived.record_fields(engine)["weight_lines"][1]
-        # Weight lines of each channel.
+        # Of each channel the number of its last weight line; the payload's own channel comes first.
         lines = Signal(data.ArrayLayout(width, derived.tile_channels(engine)))
+        beats = derived.record_beats(engine)
         m.d.comb += [tile.eq(self.data), last_lane.eq(self.lane == self.lanes - 1)]
 
         def take_header() -> None:
@@ -78,6 +79,7 @@ class TilePacket(wiring.Component):
                 self.row.eq(tile.row),
                 self.lane.eq(0),
                 self.line.eq(0),
+                line_ends.eq(beats == 1),
                 self.part.eq(Part.CONSTANTS),
             ]
 
@@ -88,20 +90,29 @@ class TilePacket(wiring.Component):
             if engine.lane_channels > 1:
                 second = self.lane >= engine.lanes
                 first_of_lane = lines[(self.lane - engine.lanes).as_unsigned()]
-                used = own + Mux(second, first_of_lane, 0)
-            m.d.comb += line_ends.eq(self.line == derived.record_beats(engine) - 1)
+                used = own + Mux(second, first_of_lane + 1, 0)
+            m.d.sync += line_ends.eq(1 if beats == 1 else self.line == beats - 2)
             with m.If(line_ends):
                 m.d.comb += bad.eq((own == 0) | (used > derived.weight_lines(engine)))
-                m.d.sync += lines[self.lane].eq(own)
+                m.d.sync += lines[self.lane].eq(own - 1)
                 with m.If(last_lane):
-                    m.d.sync += [self.part.eq(Part.PAYLOAD), self.weights_left.eq(1)]
+                    first_ends = Mux(self.lane == 0, own == 1, lines[0] == 0)
+                    m.d.sync += [
+                        self.part.eq(Part.PAYLOAD),
+                        self.weights_left.eq(1),
+                        line_ends.eq(first_ends),
+                    ]
 
         def take_payload() -> None:
             last = last_lane & line_ends
-            m.d.comb += [
-                line_ends.eq(self.line == lines[self.lane] - 1),
-                self.end.eq(self.masks_end & (~self.weights_left | (self.weight & last))),
-            ]
+            m.d.comb += self.end.eq(self.masks_end & (~self.weights_left | (self.weight & last)))
+            with m.If(self.step & self.weight):
+                m.d.sync += line_ends.eq(self.line + 1 == lines[0])
+                with m.If(line_ends):
+                    following = [*list(lines)[1:], lines[0]]
+                    shifted = zip(lines, following, strict=True)
+                    m.d.sync += [mine.eq(other) for mine, other in shifted]
+                    m.d.sync += line_ends.eq(following[0] == 0)
             with m.If(self.step & self.weight & last):
                 m.d.sync += self.weights_left.eq(0)
             with m.If(self.step & self.end):
