@@ -19,8 +19,8 @@ class TopK(wiring.Component):
 
     Timing: started at D - 1 it works from D on: for each group of WIDTH candidates WIDTH cycles of
     loading, `tokens` of comparing and 1 to store the flags, then `tokens` of compaction and two
-    more, the last one with `done`. Scores are read and registered, so that all work lags two cycles
-    behind, which the last two make up for.
+    more, the last one with `done`. Scores are read, registered and compared, so that all work lags
+    three cycles behind; the last two make up for it but for the last entry, written after `done`.
 
     Members:
         start: begin in the next cycle.
@@ -57,7 +57,7 @@ class TopK(wiring.Component):
         group = Signal(range(derived.ceil_div(max(2, self.engine.max_tokens), WIDTH) + 1))
         phase = Signal(_phase_layout())
         asked = Signal(_work_layout(group.shape(), count.shape()))
-        work = Signal.like(asked)
+        work, late = Signal.like(asked), Signal.like(asked)
         value = Signal(signed(32))
         last_token = count == self.tokens - 1
 
@@ -67,7 +67,7 @@ class TopK(wiring.Component):
                 m.next = then
 
         m.d.sync += [asked.phase.eq(phase), asked.group.eq(group), asked.index.eq(count)]
-        m.d.sync += [work.eq(asked), value.eq(self.score_value)]
+        m.d.sync += [work.eq(asked), value.eq(self.score_value), late.eq(work)]
         with m.FSM():
             with m.State("Idle"):
                 with m.If(self.start):
@@ -97,11 +97,13 @@ class TopK(wiring.Component):
                 m.d.comb += self.done.eq(1)
                 m.next = "Idle"
         flags = Signal(derived.ceil_div(max(2, self.engine.max_tokens), WIDTH) * WIDTH)
-        self._rank(m, work, value, flags)
-        self._compact(m, work, flags)
+        self._rank(m, work, late, value, flags)
+        self._compact(m, late, flags)
         return m
 
-    def _rank(self, m: Module, work: data.View, value: Signal, flags: Signal) -> None:
+    def _rank(
+        self, m: Module, work: data.View, late: data.View, value: Signal, flags: Signal
+    ) -> None:
         keeps = Signal(WIDTH)
         numbers = range(self.engine.max_tokens + 1)
         keep, tokens = Signal(numbers), Signal(numbers)
@@ -109,29 +111,30 @@ class TopK(wiring.Component):
         for i in range(WIDTH):
             score = Signal(signed(32), name=f"score_{i}")
             rank = Signal(range(self.engine.max_tokens + 1), name=f"rank_{i}")
-            place = Cat(Const(i, exact_log2(WIDTH)), work.group)
+            place, old_place = (Cat(Const(i, exact_log2(WIDTH)), at.group) for at in (work, late))
             # Greater, or equal with a lower index: one comparison, the index below the score.
             index = Signal(len(place), name=f"index_{i}")
             m.d.comb += index.eq(work.index)
             mine = Cat(~index, value).as_signed()
-            better = mine > Cat(~place, score).as_signed()
-            with m.If(work.phase.load):
+            better = Signal(name=f"better_{i}")
+            m.d.sync += better.eq(mine > Cat(~place, score).as_signed())
+            with m.If(work.phase.load & (work.index == i)):
+                m.d.sync += score.eq(value)
+            with m.If(late.phase.load):
                 m.d.sync += rank.eq(0)
-                with m.If(work.index == i):
-                    m.d.sync += score.eq(value)
-            with m.If(work.phase.compare):
+            with m.If(late.phase.compare):
                 m.d.sync += rank.eq(rank + better)
-            m.d.comb += keeps[i].eq((rank < keep) & (place < tokens))
-        with m.If(work.phase.store):
-            m.d.sync += flags.word_select(work.group, WIDTH).eq(keeps)
+            m.d.comb += keeps[i].eq((rank < keep) & (old_place < tokens))
+        with m.If(late.phase.store):
+            m.d.sync += flags.word_select(late.group, WIDTH).eq(keeps)
 
-    def _compact(self, m: Module, work: data.View, flags: Signal) -> None:
+    def _compact(self, m: Module, late: data.View, flags: Signal) -> None:
         place = Signal.like(self.write.index)
         m.d.comb += [
-            self.list_index.eq(work.index),
-            self.write.valid.eq(work.phase.compact & flags.bit_select(work.index[: len(place)], 1)),
+            self.list_index.eq(late.index),
+            self.write.valid.eq(late.phase.compact & flags.bit_select(late.index[: len(place)], 1)),
             self.write.index.eq(place),
-            self.write.value.eq(Mux(self.use_list, self.list_value, work.index)),
+            self.write.value.eq(Mux(self.use_list, self.list_value, late.index)),
         ]
         with m.If(self.start):
             m.d.sync += place.eq(0)
