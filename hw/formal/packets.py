@@ -16,6 +16,8 @@ from sparsespike.contract.program import TILE_FIELDS, TILE_MAGIC
 _ENGINE = load_engine("micro")
 _WEIGHTS, _MASK_LINES = 2, 4
 _BITS = _ENGINE.axi_data_bits
+_RECORD = derived.record_beats(_ENGINE)
+_LINES = derived.record_fields(_ENGINE)["weight_lines"][0] % _BITS
 
 
 def _header(words: Value) -> Value:
@@ -32,26 +34,26 @@ def _tile_packet(module: ModuleType) -> Harness:
     m = bench.m
     step, weight = bench.drive(dut.step, "step"), bench.drive(dut.weight, "weight")
     ends, lines = bench.drive(dut.masks_end, "masks_end"), bench.free(2, "lines")
-    place, left = bench.register(2, "place"), bench.register(2, "left")
+    # Header, the beats of the channel's constants, payload.
+    place, left = bench.register(range(_RECORD + 2), "place"), bench.register(2, "left")
     payload, last = Signal(), Signal()
-    low = derived.record_fields(_ENGINE)["weight_lines"][0]
     m.d.comb += [
-        payload.eq(place == 2),
+        payload.eq(place == _RECORD + 1),
         last.eq(payload & ends & (left == weight)),
-        dut.data.eq(Mux(place == 0, _header(Const(1)), lines << low)),
+        dut.data.eq(Mux(place == 0, _header(Const(1)), lines << _LINES)),
     ]
     bench.given(lines != 0, lines <= _WEIGHTS, ~weight | (payload & (left != 0)))
     ended = bench.previous(payload & ends & ~(step & last), "ended")
     bench.given(~ended | ends)
     with m.If(step):
-        m.d.sync += place.eq(Mux(place == 2, Mux(last, 0, 2), place + 1))
-        with m.If(place == 1):
+        m.d.sync += place.eq(Mux(payload & ~last, place, Mux(last, 0, place + 1)))
+        with m.If(place == _RECORD):
             m.d.sync += left.eq(lines)
         with m.If(weight):
             m.d.sync += left.eq(left - 1)
     bench.claim(
         # It neither loses nor invents a beat: headers stand where a packet begins.
-        Value.cast(dut.part) == place,
+        Value.cast(dut.part) == Mux(payload, 2, place != 0),
         ~(step & payload) | (dut.end == last),
         ~payload | (dut.weights_left == (left != 0)),
         ~dut.failed,
@@ -132,27 +134,26 @@ def _weight_loader(module: ModuleType) -> Harness:
     m, load = bench.m, dut.load
     offer, free = bench.drive(dut.i.valid, "offer"), bench.drive(dut.free, "free")
     marker, lines, words = bench.free(2, "marker"), bench.free(2, "lines"), bench.free(2, "words")
-    place, left = bench.register(2, "place"), bench.register(2, "left")
-    accepted, data, last = offer & dut.i.ready, Signal(_BITS), Signal()
-    low = derived.record_fields(_ENGINE)["weight_lines"][0]
     # Header, constants, presence bits, weights. The markers stand where nothing is cut by them.
-    m.d.comb += [
-        last.eq((place == 3) & (left == 1)),
-        data.eq(
-            Mux(
-                place == 0,
-                _header(words),
-                Mux(place == 1, lines << low | marker, Mux(place == 2, 0, marker)),
-            )
-        ),
-        dut.i.p.data.eq(data),
-    ]
+    presence, weights = _RECORD + 1, _RECORD + 2
+    place, left = bench.register(range(weights + 1), "place"), bench.register(2, "left")
+    accepted, data, last = offer & dut.i.ready, Signal(_BITS), Signal()
+    with m.Switch(place):
+        with m.Case(0):
+            m.d.comb += data.eq(_header(words))
+        with m.Case(presence):
+            m.d.comb += data.eq(0)
+        with m.Case(weights):
+            m.d.comb += data.eq(marker)
+        with m.Default():
+            m.d.comb += data.eq(lines << _LINES | marker)
+    m.d.comb += [last.eq((place == weights) & (left == 1)), dut.i.p.data.eq(data)]
     bench.given(words != 0, lines != 0, lines <= _WEIGHTS)
     with m.If(accepted):
-        m.d.sync += place.eq(Mux(place == 3, Mux(last, 0, 3), place + 1))
-        with m.If(place == 1):
+        m.d.sync += place.eq(Mux(place == weights, Mux(last, 0, weights), place + 1))
+        with m.If(place == _RECORD):
             m.d.sync += left.eq(lines)
-        with m.If(place == 3):
+        with m.If(place == weights):
             m.d.sync += left.eq(left - 1)
     waiting = bench.previous(offer & ~dut.i.ready, "waiting")
     bench.given(~waiting | (offer & (data == bench.previous(data, "beat"))))
@@ -160,7 +161,11 @@ def _weight_loader(module: ModuleType) -> Harness:
     tile, left_loader = load.valid & is_tile, load.valid & ~is_tile
     # Every constant and weight reaches the clusters once, in order, as it came.
     bench.in_order(
-        put=accepted & place[0], put_data=marker, get=left_loader, get_data=load.data[:2], most=3
+        put=accepted & (place != 0) & (place != presence),
+        put_data=marker,
+        get=left_loader,
+        get_data=load.data[:2],
+        most=3,
     )
     opened, owed = bench.register(1, "opened"), bench.register(2, "owed")
     masks, asked = bench.register(4, "masks"), bench.register(4, "asked")
@@ -196,7 +201,7 @@ CLAIMS = (
         harness=_tile_packet,
         broken=(
             (
-                "line_ends.eq(self.line == lines[self.lane] - 1)",
+                "line_ends.eq(self.line + 1 == lines[0])",
                 "line_ends.eq(self.line == 1)",
             ),
             ("self.masks_end & (~self.weights_left", "self.masks_end & (1"),

@@ -59,7 +59,7 @@ def _row_queue(module: ModuleType) -> Harness:
     inside = bench.in_order(
         put=allocate, put_data=place & Cat(1, 1), get=get, get_data=offered, most=depth
     )
-    filled = _contents(bench, fill, Cat(spikes, value[0]), get, dut)
+    filled = _contents(bench, fill, Cat(spikes[0], value[0]), get, dut)
     unfilled = Signal(range(depth + 2))
     bench.m.d.comb += unfilled.eq(inside - filled)
     # The neuron unit takes only with a credit and computes each row it has begun, once.

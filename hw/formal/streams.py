@@ -9,6 +9,7 @@ from amaranth.hdl import Cat, Const, Mux, Signal, Value
 
 from hw.bits import at_most_one, lowest_one
 from hw.formal.claim import Bench, Claim, Harness
+from sparsespike.contract import derived
 from sparsespike.contract.config import load_engine
 
 _STAGES = 4
@@ -146,7 +147,9 @@ def _lane(module: ModuleType) -> Harness:
     bench.claim(matches <= 8, ~dut.match | (matches != 0), walks <= 3, ~take | (walks != 0))
     quiet = bench.register(range(16), "quiet")
     m.d.sync += quiet.eq(Mux((walks != 0) & ~dut.valid & ~accepted, quiet + 1, 0))
-    bench.claim(quiet <= 11, ~dut.output_stall | (walks >= 2))
+    # All matches of an entry, and what a sum takes after the last of them.
+    longest = 2 * engine.chunk + derived.lane_latency(engine) - 1
+    bench.claim(quiet <= longest, ~dut.output_stall | (walks >= 2))
     return bench.done()
 
 
@@ -211,7 +214,7 @@ CLAIMS = (
             ("word.match.eq(word.match & ~slot)", "word.match.eq(word.match)"),
             ("final.eq(alone & ~waiting)", "final.eq(alone)"),
         ),
-        depth=16,
+        depth=18,
     ),
     Claim(
         name="read router",
