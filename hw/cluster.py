@@ -19,7 +19,8 @@ class Cluster(wiring.Component):
     the cycle after its end beat. Rows wait at `rows` until they are accepted; the broadcaster waits
     for full lane queues, a lane for its sums to be taken, the neuron unit for a row credit.
 
-    The parts leave a reset one cycle later than the rest of the engine.
+    The parts leave a reset one cycle later than the rest of the engine; in Verilog they also enter
+    it a cycle later, by a register alone, so that the reset of most registers starts at one.
 
     Members:
         descriptor: the layer, stable from `go` until the next `go`.

@@ -8,10 +8,10 @@ from amaranth.lib.wiring import In, Out
 
 
 class SoftReset(wiring.Component):
-    """Halts the core, waits until its buses are quiet and resets it for one cycle.
+    """Halts the core, waits until its buses are quiet and resets it for two cycles.
 
-    Timing: `clear` at c raises `halt` in c + 1 at the earliest; `reset` stands one cycle, the
-    first after a halted cycle that is quiet.
+    Timing: `clear` at c raises `halt` in c + 1 at the earliest; `reset` stands two cycles, the
+    first of them after a halted cycle that is quiet: the clusters' parts follow it a cycle later.
 
     Members:
         clear: reset the core.
@@ -41,6 +41,9 @@ class SoftReset(wiring.Component):
                 with m.If(self.quiet):
                     m.next = "Reset"
             with m.State("Reset"):
+                m.d.comb += self.reset.eq(1)
+                m.next = "Hold"
+            with m.State("Hold"):
                 m.d.comb += self.reset.eq(1)
                 m.next = "Idle"
         return m

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from amaranth.back import verilog
-from amaranth.hdl import ClockSignal, Elaboratable, Instance, ResetSignal, Value
+from amaranth.hdl import ClockSignal, Elaboratable, Instance, Value
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 
@@ -44,7 +44,7 @@ class VerilogPlatform:
     ) -> Instance:
         """An instance of the component that `build` makes, with `ports` of its signature.
 
-        `name` says which component; `reset` resets it besides the domain's reset.
+        `name` says which component; `reset` alone resets it, not the domain's reset.
         """
         module = f"{self._prefix}_{name}"
         if module not in self._texts:
@@ -55,7 +55,7 @@ class VerilogPlatform:
         for path, member, value in ports.signature.flatten(ports):
             direction = "i" if member.flow == wiring.In else "o"
             connections[f"{direction}_{'__'.join(map(str, path))}"] = Value.cast(value)
-        clock = {"i_clk": ClockSignal(), "i_rst": ResetSignal() | reset}
+        clock = {"i_clk": ClockSignal(), "i_rst": reset}
         return Instance(module, **clock, **connections)
 
     def narrow_memory(self, *, width: int, words: int, lines: int, ports: Any) -> Instance:

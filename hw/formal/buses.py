@@ -174,15 +174,19 @@ def _soft_reset(module: ModuleType) -> Harness:
     bench = Bench(dut)
     clear, quiet = bench.drive(dut.clear, "clear"), bench.drive(dut.quiet, "quiet")
     halted, owed = bench.previous(dut.halt, "halt"), bench.register(1, "owed")
-    bench.m.d.sync += owed.eq((owed | clear) & ~dut.reset)
+    second = dut.reset & bench.previous(dut.reset, "reset")
+    bench.m.d.sync += owed.eq((owed | clear) & ~second)
     patience = bench.register(3, "patience")
     bench.m.d.sync += patience.eq(Mux(owed & quiet, patience + 1, 0))
     bench.claim(
-        # The core is reset only right after a halted, quiet cycle; a halt lasts until then.
-        ~dut.reset | (halted & bench.previous(quiet, "quiet")),
+        # The core is reset only right after a halted, quiet cycle; a halt lasts until then. A
+        # reset is two cycles.
+        ~dut.reset | second | (halted & bench.previous(quiet, "quiet")),
+        ~bench.previous(dut.reset & ~second, "first") | second,
+        ~bench.previous(second, "second") | ~dut.reset,
         ~halted | dut.halt | dut.reset,
         dut.busy == owed,
-        patience < 4,
+        patience < 5,
     )
     return bench.done()
 
