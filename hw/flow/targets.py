@@ -91,8 +91,8 @@ def _xilinx(name: str, family: str, bram: str, dsp: str, description: str) -> Ta
 def _apart(change: str) -> tuple[str, ...]:
     """Sets or unsets what keeps clusters, and their registers of buses, from being merged.
 
-    In one flat design Yosys merges equal registers: what clusters at opposite ends of a chip have of
-    their own, so that nothing wide has far to go in a cycle, would be one again.
+    In one flat design Yosys merges equal registers: what clusters at opposite ends of a chip have
+    of their own, so that nothing wide has far to go in a cycle, would be one again.
     """
     return tuple(f"setattr -mod -{change} {name}" for name in ("*cluster", "*cluster_*_bus"))
 
