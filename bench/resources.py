@@ -1,17 +1,18 @@
 """Fits the resource model to synthesised engines and tests it on others: `make resources`.
 
 Prints the error on every held-out engine; exit code 1 if they are worse than promised. Engines that
-were synthesised before are not again.
+were synthesised before, from the same sources, are not again.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import sys
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from reports.resource_features import BLOCKS, instances
 from reports.resources import FITTED, TABLE, estimate, tables
 from sparsespike.contract.config import EngineConfig
 
+ROOT = Path(__file__).parent.parent
 MEAN_LIMIT, WORST_LIMIT = 0.10, 0.25
 _LEAST = {"lut": 1.0, "ff": 1.0, "bram": 4.0, "dsp": 4.0}
 """Counts below this are divided by it: one block RAM more or less of two is not 50 % wrong."""
@@ -96,7 +98,14 @@ def _measured(engine: EngineConfig, target: str) -> Any:
 def _path(engine: EngineConfig, target: str) -> Path:
     folder = DEFAULT_CACHE / f"grid-{target}"
     folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{engine.hash[:16]}.json"
+    return folder / f"{engine.hash[:16]}-{_rtl()}.json"
+
+
+@cache
+def _rtl() -> str:
+    """Hash of what the RTL is made from, so that nothing of another state is fitted."""
+    sources = [*(ROOT / "hw").glob("*.*"), *(ROOT / "sparsespike" / "contract").rglob("*.py")]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(sources))).hexdigest()[:8]
 
 
 def _fit(rows: Iterable[tuple[EngineConfig, Any]]) -> dict[str, dict[str, dict[str, float]]]:
