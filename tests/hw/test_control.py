@@ -81,7 +81,7 @@ def test_reset_waits_for_a_quiet_bus(clocked):
         return cycle == 11
 
     clocked(dut, step, 20)
-    assert seen == [(0, 0, 0)] * 3 + [(1, 0, 1)] * 6 + [(0, 1, 1)] + [(0, 0, 0)] * 2
+    assert seen == [(0, 0, 0)] * 3 + [(1, 0, 1)] * 6 + [(0, 1, 1)] * 2 + [(0, 0, 0)]
 
 
 def test_token_list_reads_old_and_writes_new(clocked):
