@@ -13,7 +13,7 @@ from pathlib import Path
 
 from hw.board.boards import Board
 from hw.board.write import TOP
-from hw.flow.netlist import RECIPE, prepare_netlist
+from hw.flow.prepared import RECIPE, prepare_netlist
 from hw.flow.route import ALGORITHMS, Route, read_report
 from hw.flow.targets import find_target
 from hw.flow.yosys import run_tool, run_yosys, yosys_version

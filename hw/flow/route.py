@@ -16,7 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from hw.flow.netlist import RECIPE, prepare_netlist
+from hw.flow.prepared import RECIPE, prepare_netlist
 from hw.flow.synthesis import BLOCKS
 from hw.flow.targets import Target
 from hw.flow.yosys import MissingToolError, run_tool, run_yosys, yosys_version

@@ -11,7 +11,7 @@ import pytest
 
 from hw.flow.floorplan import SITES, in_order, place_memories
 from hw.flow.global_resets import LEAST, MOST, buffer_resets
-from hw.flow.netlist import prepare_netlist
+from hw.flow.prepared import prepare_netlist
 from hw.flow.targets import find_target
 from hw.flow.yosys import run_tool
 
