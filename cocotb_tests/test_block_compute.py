@@ -258,6 +258,7 @@ def test_write_back_pools(block_simulator, height, width, groups):
             row = {
                 "spikes": int("".join(map(str, bits[::-1])), 2), "position": y * width + x,
                 "y": y, "x": x, "group": group, "row": cluster,
+                "twice": int(y % 2 == 1 and y != height - 1),
             }  # fmt: skip
             items.append([const(layouts.row_layout(engine), row)])
         sources[str(cluster)] = Source(

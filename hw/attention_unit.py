@@ -97,6 +97,9 @@ class AttentionUnit(wiring.Component):
                 with m.If(at_most_one(here)):
                     m.d.sync += waits.eq(waits & ~step)
 
+        # Queries are accumulated cycles later: a register before a wide reset.
+        clear_outputs = Signal()
+        m.d.sync += clear_outputs.eq(walk.begin_query)
         base, row = Signal.like(walk.base), Signal(range(counter_rows(engine)))
         found, at = Signal(slots), Signal(step_bits)
         works = [Signal(2, name=f"works_{age}") for age in range(3)]
@@ -125,7 +128,7 @@ class AttentionUnit(wiring.Component):
             walk.take.eq(self.take),
             self.ready.eq(walk.ready),
             counters.clear.eq(walk.clear),
-            counters.clear_outputs.eq(walk.begin_query),
+            counters.clear_outputs.eq(clear_outputs),
             counters.update.eq(works[-1][0]),
             counters.accumulate.eq(works[-1][1]),
             counters.row.eq(Mux(walk.clear, walk.row, row)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -79,14 +79,10 @@ class AttentionWalk(wiring.Component):
         head, first_word, group = Signal(9), Signal(16), Signal(8)
         base = Signal.like(self.base)
         count = Signal(range(max(ATTENTION_HEAD, ATTENTION_READ + 1, ATTENTION_DRAIN)))
-        over, offered = Signal(), Signal.like(self.slot)
+        # Outputs after the one that is offered; `last`: there are none.
+        over, left, last = Signal(), Signal(range(head_slots(self._engine))), Signal()
         group_rows = slots << (step_places(self._engine) - 1).bit_length()
         group_end = Signal(range(counter_rows(self._engine)))
-        chunk, words = self._engine.chunk, head_slots(self._engine) // self._engine.chunk
-        # The last slot of a head of so many words, one-hot.
-        last_slots = Cat(
-            Cat(Const(0, chunk - 1), layer.head_words == word + 1) for word in range(words)
-        )
 
         def address() -> None:
             part = Mux(self.value, layer.value_offset, layer.key_offset)
@@ -130,6 +126,9 @@ class AttentionWalk(wiring.Component):
                     m.d.sync += group.eq(0)
                     m.next = "READ"
 
+        def first_output() -> None:
+            m.d.sync += [self.slot.eq(1), left.eq(slots - 1), last.eq(slots == 1)]
+
         def ask() -> None:
             m.d.comb += self.advance.eq(1)
             m.d.sync += self.slot.eq(self.slot << 1)
@@ -139,6 +138,7 @@ class AttentionWalk(wiring.Component):
             with m.State("IDLE"):
                 m.d.sync += [head.eq(self.index), count.eq(0), self.query.eq(0)]
                 m.d.sync += first_word.eq(layer.head_words * self.index)
+                first_output()
                 runs = (layer.operation == Operation.ATTENTION) & (layer.heads > self.index)
                 with m.If(self.go & runs):
                     m.next = "HEAD"
@@ -184,9 +184,10 @@ class AttentionWalk(wiring.Component):
                 m.d.comb += self.ready.eq(1)
                 with m.If(self.take):
                     ask()
-                    m.d.sync += offered.eq(offered << 1)
-                with m.If(self.take & (offered & last_slots).any()):
-                    m.d.sync += [self.slot.eq(1), offered.eq(1), over.eq(0)]
+                    m.d.sync += [left.eq(left - 1), last.eq(left == 1)]
+                with m.If(self.take & last):
+                    first_output()
+                    m.d.sync += over.eq(0)
                     m.next = "READ"
                     with m.If(over):
                         next_head()

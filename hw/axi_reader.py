@@ -113,14 +113,14 @@ class AxiReader(wiring.Component):
 
     def _burst_beats(self, m: Module, address: Value, to_request: Value) -> Value:
         """Beats of the next burst: up to the limit, the page's end or the command's end."""
-        beat_bytes = self.data_bits // 8
-        page_beats = (1 << axi.PAGE_BITS) // beat_bytes
-        left = Signal(range(page_beats + 1))
+        page = address[exact_log2(self.data_bits // 8) : axi.PAGE_BITS]
+        bits = exact_log2(derived.BURST_BEATS)
+        # The last burst of a page is what its low bits leave; all else is compared in few bits.
+        near, few = page[bits:].all(), ~to_request[bits:].any()
         limit = Signal(range(derived.BURST_BEATS + 1))
         beats = Signal.like(limit)
         m.d.comb += [
-            left.eq(page_beats - address[exact_log2(beat_bytes) : axi.PAGE_BITS]),
-            limit.eq(Mux(left < derived.BURST_BEATS, left, derived.BURST_BEATS)),
-            beats.eq(Mux(to_request < limit, to_request, limit)),
+            limit.eq(Mux(near, derived.BURST_BEATS - page[:bits], derived.BURST_BEATS)),
+            beats.eq(Mux(few & (to_request[:bits] < limit), to_request[:bits], limit)),
         ]
         return beats

@@ -19,9 +19,6 @@ from hw.cluster_layouts import (
 from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
 
-_PART = 8
-"""Slots whose matches are looked at together before a register."""
-
 
 def word_layout(engine: EngineConfig) -> data.StructLayout:
     """A word and the index of the mask words that it meets.
@@ -104,6 +101,7 @@ class BroadcastRegister(wiring.Component):
         waiting, loud = Signal(digits), Signal(digits)
         picked, ready = Signal(_picked_layout(engine)), Signal(_ready_layout(engine))
         matches = Signal(data.ArrayLayout(len(self.masks), engine.chunk))
+        met = Signal(len(self.masks))
         only, picked_moves, ready_moves = Signal(), Signal(), Signal()
         side = derived.mask_lanes(engine)
 
@@ -142,23 +140,23 @@ class BroadcastRegister(wiring.Component):
                 ]
 
         def match_lanes() -> None:
-            m.d.comb += ready_moves.eq(~ready.valid | ~self.stalled)
+            m.d.comb += ready_moves.eq(~self.stalled)
             channels = self.channels[picked.beat.half]
             ends = Mux(picked.beat.last, thermometer(channels, engine.lanes), 0)
             with m.If(ready_moves):
                 m.d.sync += [ready[name].eq(picked[name]) for name in _SHARED]
-                m.d.sync += [ready.ends.eq(ends), ready.words.eq(self.masks)]
+                m.d.sync += ready.words.eq(self.masks)
+                for lane, wants in enumerate(ready.wanted):
+                    enters = ends[lane] | met[lane :: engine.lanes].any()
+                    m.d.sync += wants.eq(picked.valid & enters)
             for low in range(0, len(self.masks), side):
                 # Masks of a beat of the weight stream are written together.
                 match_group(slice(low, low + side), channels > low if low else Const(1))
 
         def match_group(group: slice, active: Value) -> None:
             masks = [word.mask for word in self.masks][group]
-            for mask, met in zip(masks, list(ready.met)[group], strict=True):
-                own = mask & picked.slots
-                parts = [own[low : low + _PART].any() for low in range(0, len(own), _PART)]
-                with m.If(ready_moves):
-                    m.d.sync += met.eq(Mux(active, Cat(parts), 0))
+            hits = Cat((mask & picked.slots).any() for mask in masks)
+            m.d.comb += met[group].eq(Mux(active, hits, 0))
             # Slot by slot: a register's reset input does the AND.
             for bit, slot in enumerate(picked.slots):
                 with m.If(ready_moves):
@@ -167,17 +165,14 @@ class BroadcastRegister(wiring.Component):
                     m.d.sync += matches[bit][group].eq(0)
 
         def emit() -> None:
-            wanted, blocked = Signal(engine.lanes), Signal()
-            met = [part.any() for part in ready.met]
-            for lane in range(engine.lanes):
-                m.d.comb += wanted[lane].eq(ready.ends[lane] | Cat(met[lane :: engine.lanes]).any())
+            blocked = Signal()
             m.d.comb += [
-                blocked.eq((wanted & self.full).any()),
+                blocked.eq((ready.wanted & self.full).any()),
                 self.standing.eq(ready.valid),
-                self.stalled.eq(ready.valid & blocked),
+                self.stalled.eq(blocked),
                 self.emitted.eq(ready.valid & ~ready.skip & ~blocked),
                 self.skipped.eq(ready.valid & ready.skip),
-                self.push.eq(Mux(self.emitted, wanted, 0)),
+                self.push.eq(Mux(self.emitted, ready.wanted, 0)),
                 self.leaving.eq(self.skipped | (self.emitted & ready.leaves)),
             ]
             for name in ("beat", "words", "final"):
@@ -220,8 +215,7 @@ def _picked_layout(engine: EngineConfig) -> data.StructLayout:
 def _ready_layout(engine: EngineConfig) -> data.StructLayout:
     """The same with its masks.
 
-    `met`: per channel, which parts of its slots have a match; `ends`: per lane, whether the beat
-    ends a walk of the lane.
+    `wanted`: per lane, whether the beat enters it: a channel of it has a match, or its walk ends.
     """
     channels = derived.tile_channels(engine)
     shared = _picked_layout(engine).members
@@ -229,7 +223,6 @@ def _ready_layout(engine: EngineConfig) -> data.StructLayout:
         {
             **{name: shared[name] for name in _SHARED},
             "words": data.ArrayLayout(mask_layout(engine), channels),
-            "met": data.ArrayLayout(derived.ceil_div(engine.chunk, _PART), channels),
-            "ends": engine.lanes,
+            "wanted": engine.lanes,
         }
     )

@@ -152,6 +152,7 @@ def row_place_layout(engine: EngineConfig) -> data.StructLayout:
             "group": unsigned(8),
             "row": unsigned(16),
             "lane": range(max(2, derived.tile_channels(engine))),
+            "twice": unsigned(1),
             "final": unsigned(1),
         }
     )

@@ -20,7 +20,7 @@ class DescriptorStore(wiring.Component):
 
     Timing: `fetch` held from cycle L on reads beat i in L + i; `done` and `valid` stand in
     L + descriptor_beats + DESCRIPTOR_CYCLES - 2; `descriptor` changes after
-    L + descriptor_beats + 1, so that what follows from it can be registered.
+    L + descriptor_beats + 2, so that what follows from it can be registered.
 
     Members:
         rewind: the next beat is the first of descriptor 0.
@@ -69,27 +69,28 @@ class DescriptorStore(wiring.Component):
         def fetch() -> None:
             read = memory.read_port()
             step = Signal(range(beats + derived.DESCRIPTOR_CYCLES - 1))
-            reading = Signal()
+            # A register behind the memory, whose output takes long to stand.
+            reading, arrived = Signal(2), Signal(self.engine.axi_data_bits)
             m.d.comb += [
                 read.en.eq(self.fetch & (step < beats)),
                 read.addr.eq(Cat(step[: (beats - 1).bit_length()], self.layer)),
-                collector.valid.eq(reading),
-                collector.data.eq(read.data),
+                collector.valid.eq(reading[1]),
+                collector.data.eq(arrived),
                 self.done.eq(self.fetch & (step == beats + derived.DESCRIPTOR_CYCLES - 2)),
             ]
-            m.d.sync += reading.eq(read.en)
+            m.d.sync += [reading.eq(Cat(read.en, reading)), arrived.eq(read.data)]
             with m.If(self.done):
                 m.d.sync += step.eq(0)
             with m.Elif(self.fetch):
                 m.d.sync += step.eq(step + 1)
-            with m.If(self.fetch & (step == beats + 1)):
+            with m.If(self.fetch & (step == beats + 2)):
                 for name, place in places.items():
                     m.d.sync += self.descriptor[name].eq(place)
 
         store()
         fetch()
         operation = places["operation"]
-        m.d.comb += self.valid.eq(
+        m.d.sync += self.valid.eq(
             collector.intact
             & (places["magic"] == DESCRIPTOR_MAGIC)
             & ((operation == Operation.MATMUL.value) | (operation == Operation.ATTENTION.value))

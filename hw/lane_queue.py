@@ -33,6 +33,8 @@ class LaneQueue(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         level = Signal(range(self._depth + 1))
+        # Known a cycle ahead: the broadcaster needs it at once.
+        full = Signal()
         store = memory.Memory(shape=self._shape, depth=max(2, self._depth), init=[])
         m.submodules.store = store
         write, read = store.write_port(), store.read_port(domain="comb")
@@ -42,7 +44,7 @@ class LaneQueue(wiring.Component):
             return Mux(pointer == self._depth - 1, 0, pointer + 1)
 
         m.d.comb += [
-            self.full.eq(level == self._depth),
+            self.full.eq(full),
             pushed.eq(self.push & ~self.full),
             popped.eq(self.o.valid & self.o.ready),
             self.o.valid.eq(level != 0),
@@ -55,5 +57,8 @@ class LaneQueue(wiring.Component):
         for pointer, moved in zip(pointers, (popped, pushed), strict=True):
             with m.If(moved):
                 m.d.sync += pointer.eq(step(pointer))
-        m.d.sync += level.eq(level + pushed - popped)
+        m.d.sync += [
+            level.eq(level + pushed - popped),
+            full.eq(~popped & (full | (pushed & (level == self._depth - 1)))),
+        ]
         return m

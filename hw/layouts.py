@@ -102,7 +102,8 @@ def row_layout(engine: EngineConfig) -> data.StructLayout:
     """A finished row in a cluster's row queue.
 
     `position` counts walked tokens (list position, or raster position of a convolution with its
-    `y`, `x`), `row` is the stored row within the token group, `lane` the lane of a HEAD value.
+    `y`, `x`), `row` is the stored row within the token group, `lane` the lane of a HEAD value;
+    `twice`: it is pooled and reaches the target below its own as well.
     """
     return data.StructLayout(
         {
@@ -114,6 +115,7 @@ def row_layout(engine: EngineConfig) -> data.StructLayout:
             "group": unsigned(8),
             "row": unsigned(16),
             "lane": range(max(2, derived.tile_channels(engine))),
+            "twice": unsigned(1),
         }
     )
 

@@ -43,7 +43,8 @@ class LogitMemory(wiring.Component):
         m.submodules.memory = memory = Memory(shape=signed(32), depth=classes, init=[])
         write = memory.write_port()
         read = memory.read_port(transparent_for=(write,))
-        started = Signal(classes)
+        # Whether the target has a sum is looked up a cycle ahead.
+        started, begun = Signal(classes), Signal()
         reading, place, value = Signal(), Signal(24), Signal(signed(32))
         adding, target, added = Signal(), Signal(range(classes)), Signal(signed(32))
         m.d.sync += [
@@ -51,6 +52,7 @@ class LogitMemory(wiring.Component):
             place.eq(self.row * derived.tile_channels(self.engine) + self.lane),
             value.eq(self.value),
             adding.eq(reading & (place < classes)),
+            begun.eq((started.bit_select(place, 1) | (adding & (target == place))) & ~self.clear),
             target.eq(place),
             added.eq(value),
         ]
@@ -59,7 +61,7 @@ class LogitMemory(wiring.Component):
             self.logit.eq(read.data),
             write.en.eq(adding),
             write.addr.eq(target),
-            write.data.eq(Mux(started.bit_select(target, 1), read.data, 0) + added),
+            write.data.eq(Mux(begun, read.data, 0) + added),
         ]
         with m.If(self.clear):
             m.d.sync += started.eq(0)

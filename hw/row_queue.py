@@ -64,9 +64,10 @@ class RowQueue(wiring.Component):
             self.o.p.value.eq(values[oldest]),
             self.done.eq(accepted & place.final),
         ]
-        for name in ("position", "y", "x", "group", "row", "lane"):
+        for name in ("position", "y", "x", "group", "row", "lane", "twice"):
             m.d.comb += self.o.p[name].eq(place[name])
-        with m.If(self.allocate):
+        # A free entry may hold anything until a row uses it.
+        with m.If(self.credit):
             m.d.sync += places[placed].eq(self.place)
         with m.If(self.fill):
             m.d.sync += [spikes[filled].eq(self.spikes), values[filled].eq(self.value)]

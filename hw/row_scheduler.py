@@ -34,7 +34,6 @@ class RowScheduler(wiring.Component):
         first_cycle: this is cycle 0 of a frame.
         attention, pool, update: the layer is one, it pools, it adds to a stored row.
         shared: pooled rows are shared by bands.
-        height, width: of the positions walked.
         rows: heads of the clusters' row queues.
         operation: what to do, registered.
     """
@@ -48,8 +47,6 @@ class RowScheduler(wiring.Component):
                 "pool": In(1),
                 "shared": In(1),
                 "update": In(1),
-                "height": In(16),
-                "width": In(16),
                 "rows": In(stream.Signature(layouts.row_layout(engine))).array(engine.clusters),
                 "operation": Out(operation_layout(engine)),
             }
@@ -60,14 +57,18 @@ class RowScheduler(wiring.Component):
         clusters = self.engine.clusters
         all_turns = Signal(derived.write_slots(self.engine), init=1)
         few_turns = Signal(derived.attention_slots(self.engine), init=1)
+        following = []
         for turns in (all_turns, few_turns):
-            m.d.sync += turns.eq(Mux(self.first_cycle, 2, turns.rotate_left(1)))
+            following.append(Mux(self.first_cycle, 2, turns.rotate_left(1)))
+            m.d.sync += turns.eq(following[-1])
+        # A register: no row stands anywhere when the kind of the layer changes.
         turn = Signal.like(all_turns)
-        m.d.comb += turn.eq(Mux(self.attention, few_turns, all_turns))
+        m.d.sync += turn.eq(Mux(self.attention, following[1], following[0]))
         row = Signal(layouts.row_layout(self.engine))
-        valid, taken = Signal(), Signal()
-        step = Signal()
+        valid, step = Signal(), Signal()
         steps = [Signal(name=f"step_{k}") for k in range(clusters)]
+        # A row that reaches two targets has another operation to come.
+        more = [entry.p.twice & ~done for entry, done in zip(self.rows, steps, strict=True)]
 
         def select() -> None:
             chosen = [
@@ -78,15 +79,12 @@ class RowScheduler(wiring.Component):
             m.d.comb += valid.eq(_any([entry.valid & turn[k] for k, entry in enumerate(self.rows)]))
             m.d.comb += step.eq(_any([steps[k] & turn[k] for k in range(clusters)]))
             for k, entry in enumerate(self.rows):
-                m.d.comb += entry.ready.eq(entry.valid & turn[k] & taken)
+                m.d.comb += entry.ready.eq(entry.valid & turn[k] & ~more[k])
 
         def walk_targets() -> None:
-            # An odd row reaches the target below it too, unless it is the map's last row.
-            more = self.pool & row.y[0] & (row.y != (self.height - 1)[:16]) & ~step
-            m.d.comb += taken.eq(~more)
-            for k in range(clusters):
-                with m.If(valid & turn[k]):
-                    m.d.sync += steps[k].eq(more)
+            for k, entry in enumerate(self.rows):
+                with m.If(entry.valid & turn[k]):
+                    m.d.sync += steps[k].eq(more[k])
             # Rows that bands share were cleared before, and all bands add to them.
             first = ~self.shared & (step | (row.y == 0))
             m.d.sync += [

@@ -45,15 +45,22 @@ class ScoreMemory(wiring.Component):
         m.submodules.memory = memory = Memory(shape=signed(32), depth=tokens, init=[])
         write = memory.write_port()
         read = memory.read_port(transparent_for=(write,))
-        started = Signal(tokens)
+        # Whether a position has a sum is looked up a cycle ahead.
+        started, begun = Signal(tokens), Signal()
         adding, position, value = Signal(), Signal.like(self.position), Signal(signed(32))
-        m.d.sync += [adding.eq(self.add), position.eq(self.position), value.eq(self.value)]
+        known = started.bit_select(self.position, 1) | (adding & (position == self.position))
+        m.d.sync += [
+            adding.eq(self.add),
+            position.eq(self.position),
+            value.eq(self.value),
+            begun.eq(known & ~self.clear),
+        ]
         m.d.comb += [
             read.addr.eq(Mux(self.add, self.position, self.read_position)),
             self.read_value.eq(read.data),
             write.en.eq(adding),
             write.addr.eq(position),
-            write.data.eq(Mux(started.bit_select(position, 1), read.data, 0) + value),
+            write.data.eq(Mux(begun, read.data, 0) + value),
             self.trace.valid.eq(write.en),
             self.trace.position.eq(write.addr),
             self.trace.value.eq(write.data),

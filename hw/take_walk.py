@@ -30,6 +30,8 @@ class TakeWalk(wiring.Component):
         take: a take happens in this cycle, of `o`; it completes the row of `place`.
         tile_taken: it is the last take of a tile.
         row_stall: only the missing credit holds the take back.
+
+    `place` is that of the row of the next take; `place.final` counts with that take only.
     """
 
     def __init__(self, engine: EngineConfig, *, attention: bool) -> None:
@@ -77,6 +79,7 @@ class TakeWalk(wiring.Component):
         # Looked up ahead: they change only at the end of a visit, and visits end further apart than
         # these registers take to follow, because a lane offers its next sums cycles after a take.
         right, beyond, group_end, unit_end = (Signal() for _ in range(4))
+        spiking, pooled = Signal(), Signal()
         next_position, next_unit = Signal(18), Signal(18)
         last_slot, step = Signal(slot.shape()), Signal(range(engine.clusters + 1))
         units = Signal(16)
@@ -113,6 +116,9 @@ class TakeWalk(wiring.Component):
                 group_end.eq(~grouped | (place.group + 1 == layer.groups)),
                 next_unit.eq(unit + step),
                 unit_end.eq(next_unit >= units),
+                # An odd row reaches the target below it too, unless it is the map's last row.
+                pooled.eq(spiking & layer.pool),
+                place.twice.eq(pooled & place.y[0] & (place.y + 1 != layer.height)),
             ]
 
         def find_ends() -> None:
@@ -122,7 +128,7 @@ class TakeWalk(wiring.Component):
                 group_done.eq(visit_done & group_end),
                 token_done.eq(group_done & beyond),
                 self.tile_taken.eq(token_done & ~attention),
-                place.final.eq(token_done & unit_end),
+                place.final.eq(slot_end & group_end & beyond & unit_end),
             ]
             with m.If(token_done):
                 m.d.sync += [unit.eq(next_unit), active.eq(~unit_end)]
@@ -145,8 +151,10 @@ class TakeWalk(wiring.Component):
             head_rows, base, next_base = Signal(16), Signal(16), Signal(16)
             chunks = layer.head_words * engine.chunk
             m.d.sync += next_base.eq(base + head_rows * engine.attention_units)
-            spiking = attention | (layer.output == Output.SPIKE) | (layer.output == Output.COUNT)
             m.d.comb += [
+                spiking.eq(
+                    attention | (layer.output == Output.SPIKE) | (layer.output == Output.COUNT)
+                ),
                 head_rows.eq(chunks >> pitch.bit_length() - 1),
                 place.row.eq(Mux(attention, base + (slot >> pitch.bit_length() - 1), self.row)),
                 place.lane.eq(slot),

@@ -74,8 +74,6 @@ class WriteBack(wiring.Component):
             scheduler.pool.eq(stores & layer.pool),
             scheduler.shared.eq(layer.split != 0),
             scheduler.update.eq(counts & layer.residual),
-            scheduler.height.eq(layer.height),
-            scheduler.width.eq(layer.width),
             address.descriptor.eq(layer),
             address.operation.eq(operation),
             address.operation.valid.eq(self.written),

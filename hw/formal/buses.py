@@ -201,7 +201,7 @@ CLAIMS = (
             ("to_request.eq(to_request - beats)", "to_request.eq(to_request - 1)"),
             ("self.bus.rready.eq(self.o.ready | self.halt)", "self.bus.rready.eq(1)"),
             ("outstanding + requested - ended", "outstanding + requested"),
-            ("Mux(left < derived.BURST_BEATS, left,", "Mux(left < 1, left,"),
+            ("Mux(near, derived.BURST_BEATS - page[:bits],", "Mux(near, derived.BURST_BEATS,"),
         ),
         depth=7,
         unbounded=False,

@@ -54,7 +54,6 @@ def _row_scheduler(module: ModuleType) -> Harness:
     bench = Bench(dut)
     m = bench.m
     pool, first = bench.drive(dut.pool, "pool"), bench.drive(dut.first_cycle, "first")
-    m.d.comb += dut.height.eq(_HEIGHT)
     phase = bench.register(range(_TURNS), "phase")
     m.d.sync += phase.eq(Mux(first, 1, phase + 1))
     # A frame begins before its first row; a layer pools or it does not.
@@ -64,10 +63,11 @@ def _row_scheduler(module: ModuleType) -> Harness:
         offer, y = bench.drive(entry.valid, f"offer_{k}"), bench.drive(entry.p.y, f"y_{k}", 2)
         x = bench.drive(entry.p.x, f"x_{k}", 2)
         second = bench.register(1, f"second_{k}")
+        m.d.comb += entry.p.twice.eq(pool & y[0] & (y != _HEIGHT - 1))
         bench.given(~first | ~offer)
         bench.waits(offer, entry.ready, Cat(y, x), f"row_{k}", given=True)
         turn = offer & (phase == k)
-        more = pool & y[0] & (y != _HEIGHT - 1) & ~second
+        more = entry.p.twice & ~second
         # A row is taken with its last operation: one, or two where it reaches two targets.
         bench.claim(entry.ready == (turn & ~more))
         with m.If(turn):
@@ -151,9 +151,9 @@ CLAIMS = (
         module="hw.row_scheduler",
         harness=_row_scheduler,
         broken=(
-            ("entry.valid & turn[k] & taken", "entry.valid & taken"),
-            ("taken.eq(~more)", "taken.eq(1)"),
-            ("steps[k].eq(more)", "steps[k].eq(0)"),
+            ("entry.valid & turn[k] & ~more[k]", "entry.valid & ~more[k]"),
+            ("turn[k] & ~more[k]", "turn[k]"),
+            ("steps[k].eq(more[k])", "steps[k].eq(0)"),
         ),
     ),
     Claim(

@@ -95,7 +95,7 @@ CLAIMS = (
         module="hw.lane_queue",
         harness=_lane_queue,
         broken=(
-            ("self.full.eq(level == self._depth)", "self.full.eq(0)"),
+            ("self.full.eq(full)", "self.full.eq(0)"),
             ("pointer == self._depth - 1, 0", "pointer == self._depth - 2, 0"),
             ("level + pushed - popped", "level + (pushed & ~popped) - popped"),
         ),
@@ -119,6 +119,7 @@ CLAIMS = (
         broken=(
             ("used + self.allocate - accepted", "used + self.allocate"),
             ("spikes[oldest]", "spikes[placed]"),
+            ("with m.If(self.credit):", "with m.If(1):"),
         ),
     ),
 )

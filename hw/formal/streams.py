@@ -189,8 +189,8 @@ CLAIMS = (
         harness=_broadcast_register,
         broken=(
             (
-                "blocked.eq((wanted & self.full).any())",
-                "blocked.eq((wanted & self.full).all())",
+                "blocked.eq((ready.wanted & self.full).any())",
+                "blocked.eq((ready.wanted & self.full).all())",
             ),
             (
                 "waiting.eq(waiting & ~lowest_one(loud))",
