@@ -33,6 +33,8 @@ BLOCK = "fmax"
 TARGET = "ecp5-85k"
 SEEDS = {"micro": 1, "small": 5, "ecp5-max": 1}
 """Seeds of each engine."""
+AIM_MHZ = 90.0
+"""What the placer is asked for; aiming higher than it can reach gave slower engines."""
 IMAGES = 2
 TICKET = "spikformer-4-384"
 _USED = {"lut": "LUT4", "ff": "FF", "bram": "block RAM", "dsp": "DSP"}
@@ -67,7 +69,7 @@ def _row(name: str, seeds: int, networks: dict[str, IntegerNetwork]) -> list[str
             HARNESS,
             target,
             seeds=seeds,
-            clock_mhz=engine.clock_mhz,
+            clock_mhz=AIM_MHZ,
             cache=DEFAULT_CACHE,
             progress=_tell,
         )

