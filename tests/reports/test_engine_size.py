@@ -5,15 +5,18 @@ import pytest
 from reports.engine_size import memory_bits, register_bits
 from sparsespike.contract.config import load_engine
 
-# `small` with memories for other networks than nano.
+# `small` and `micro` with memories for other networks than nano.
 ROOMY = {
-    "spike_depth": 4096,
-    "count_depth": 1024,
-    "count_bits": 4,
-    "head_slots": 64,
-    "attention_depth": 64,
-    "accumulator_bits": 24,
-    "membrane_bits": 32,
+    "small": {
+        "spike_depth": 4096,
+        "count_depth": 1024,
+        "count_bits": 4,
+        "head_slots": 64,
+        "attention_depth": 64,
+        "accumulator_bits": 24,
+        "membrane_bits": 32,
+    },
+    "micro": {"head_slots": 64},
 }
 # Bits of all flip-flops and of all memories, counted in the RTLIL of `hw.engine.Engine`.
 NETLISTS = [
@@ -38,7 +41,6 @@ NETLISTS = [
 
 @pytest.mark.parametrize("preset, fields, registers, memory", NETLISTS)
 def test_sizes_are_those_of_the_netlist(preset, fields, registers, memory):
-    roomy = ROOMY if preset == "small" else {}
-    engine = load_engine(preset, **roomy | fields)
+    engine = load_engine(preset, **ROOMY.get(preset, {}) | fields)
     assert register_bits(engine) == pytest.approx(registers, rel=0.03)
     assert memory_bits(engine) == pytest.approx(memory, rel=0.05)
