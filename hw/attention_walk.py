@@ -127,7 +127,7 @@ class AttentionWalk(wiring.Component):
                     m.next = "READ"
 
         def first_output() -> None:
-            m.d.sync += [self.slot.eq(1), left.eq(slots - 1), last.eq(slots == 1)]
+            m.d.sync += [self.slot.eq(1), left.eq(slots - 1), last.eq(0)]
 
         def ask() -> None:
             m.d.comb += self.advance.eq(1)

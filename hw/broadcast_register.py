@@ -165,12 +165,10 @@ class BroadcastRegister(wiring.Component):
                     m.d.sync += matches[bit][group].eq(0)
 
         def emit() -> None:
-            blocked = Signal()
             m.d.comb += [
-                blocked.eq((ready.wanted & self.full).any()),
+                self.stalled.eq((ready.wanted & self.full).any()),
                 self.standing.eq(ready.valid),
-                self.stalled.eq(blocked),
-                self.emitted.eq(ready.valid & ~ready.skip & ~blocked),
+                self.emitted.eq(ready.valid & ~ready.skip & ~self.stalled),
                 self.skipped.eq(ready.valid & ready.skip),
                 self.push.eq(Mux(self.emitted, ready.wanted, 0)),
                 self.leaving.eq(self.skipped | (self.emitted & ready.leaves)),

@@ -7,6 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from hw.first_sums import has_sum
 from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
 
@@ -43,8 +44,6 @@ class LogitMemory(wiring.Component):
         m.submodules.memory = memory = Memory(shape=signed(32), depth=classes, init=[])
         write = memory.write_port()
         read = memory.read_port(transparent_for=(write,))
-        # Whether the target has a sum is looked up a cycle ahead.
-        started, begun = Signal(classes), Signal()
         reading, place, value = Signal(), Signal(24), Signal(signed(32))
         adding, target, added = Signal(), Signal(range(classes)), Signal(signed(32))
         m.d.sync += [
@@ -52,10 +51,10 @@ class LogitMemory(wiring.Component):
             place.eq(self.row * derived.tile_channels(self.engine) + self.lane),
             value.eq(self.value),
             adding.eq(reading & (place < classes)),
-            begun.eq((started.bit_select(place, 1) | (adding & (target == place))) & ~self.clear),
             target.eq(place),
             added.eq(value),
         ]
+        begun = has_sum(m, classes, self.clear, place, adding=adding, target=target)
         m.d.comb += [
             read.addr.eq(Mux(reading, place, self.index)),
             self.logit.eq(read.data),
@@ -63,8 +62,4 @@ class LogitMemory(wiring.Component):
             write.addr.eq(target),
             write.data.eq(Mux(begun, read.data, 0) + added),
         ]
-        with m.If(self.clear):
-            m.d.sync += started.eq(0)
-        with m.Elif(adding):
-            m.d.sync += started.bit_select(target, 1).eq(1)
         return m

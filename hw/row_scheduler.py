@@ -57,13 +57,13 @@ class RowScheduler(wiring.Component):
         clusters = self.engine.clusters
         all_turns = Signal(derived.write_slots(self.engine), init=1)
         few_turns = Signal(derived.attention_slots(self.engine), init=1)
-        following = []
-        for turns in (all_turns, few_turns):
-            following.append(Mux(self.first_cycle, 2, turns.rotate_left(1)))
-            m.d.sync += turns.eq(following[-1])
+        next_all, next_few = (
+            Mux(self.first_cycle, 2, turns.rotate_left(1)) for turns in (all_turns, few_turns)
+        )
+        m.d.sync += [all_turns.eq(next_all), few_turns.eq(next_few)]
         # A register: no row stands anywhere when the kind of the layer changes.
         turn = Signal.like(all_turns)
-        m.d.sync += turn.eq(Mux(self.attention, following[1], following[0]))
+        m.d.sync += turn.eq(Mux(self.attention, next_few, next_all))
         row = Signal(layouts.row_layout(self.engine))
         valid, step = Signal(), Signal()
         steps = [Signal(name=f"step_{k}") for k in range(clusters)]

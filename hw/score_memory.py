@@ -7,6 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from hw.first_sums import has_sum
 from hw.trace import score_trace
 from sparsespike.contract.config import EngineConfig
 
@@ -45,16 +46,9 @@ class ScoreMemory(wiring.Component):
         m.submodules.memory = memory = Memory(shape=signed(32), depth=tokens, init=[])
         write = memory.write_port()
         read = memory.read_port(transparent_for=(write,))
-        # Whether a position has a sum is looked up a cycle ahead.
-        started, begun = Signal(tokens), Signal()
         adding, position, value = Signal(), Signal.like(self.position), Signal(signed(32))
-        known = started.bit_select(self.position, 1) | (adding & (position == self.position))
-        m.d.sync += [
-            adding.eq(self.add),
-            position.eq(self.position),
-            value.eq(self.value),
-            begun.eq(known & ~self.clear),
-        ]
+        m.d.sync += [adding.eq(self.add), position.eq(self.position), value.eq(self.value)]
+        begun = has_sum(m, tokens, self.clear, self.position, adding=adding, target=position)
         m.d.comb += [
             read.addr.eq(Mux(self.add, self.position, self.read_position)),
             self.read_value.eq(read.data),
@@ -65,8 +59,4 @@ class ScoreMemory(wiring.Component):
             self.trace.position.eq(write.addr),
             self.trace.value.eq(write.data),
         ]
-        with m.If(self.clear):
-            m.d.sync += started.eq(0)
-        with m.Elif(adding):
-            m.d.sync += started.bit_select(position, 1).eq(1)
         return m

@@ -79,7 +79,7 @@ class TakeWalk(wiring.Component):
         # Looked up ahead: they change only at the end of a visit, and visits end further apart than
         # these registers take to follow, because a lane offers its next sums cycles after a take.
         right, beyond, group_end, unit_end = (Signal() for _ in range(4))
-        spiking, pooled = Signal(), Signal()
+        spiking = Signal()
         next_position, next_unit = Signal(18), Signal(18)
         last_slot, step = Signal(slot.shape()), Signal(range(engine.clusters + 1))
         units = Signal(16)
@@ -117,8 +117,7 @@ class TakeWalk(wiring.Component):
                 next_unit.eq(unit + step),
                 unit_end.eq(next_unit >= units),
                 # An odd row reaches the target below it too, unless it is the map's last row.
-                pooled.eq(spiking & layer.pool),
-                place.twice.eq(pooled & place.y[0] & (place.y + 1 != layer.height)),
+                place.twice.eq(spiking & layer.pool & place.y[0] & (place.y + 1 != layer.height)),
             ]
 
         def find_ends() -> None:

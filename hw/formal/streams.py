@@ -189,8 +189,8 @@ CLAIMS = (
         harness=_broadcast_register,
         broken=(
             (
-                "blocked.eq((ready.wanted & self.full).any())",
-                "blocked.eq((ready.wanted & self.full).all())",
+                "self.stalled.eq((ready.wanted & self.full).any())",
+                "self.stalled.eq((ready.wanted & self.full).all())",
             ),
             (
                 "waiting.eq(waiting & ~lowest_one(loud))",

@@ -174,9 +174,9 @@ def _run(clocked, engine, layer, clusters, waits, tokens):
                 names = ("position", "y", "x", "group", "row", "spikes", "value")
                 for name, value in zip(names, rows[place], strict=True):
                     ctx.set(getattr(dut.rows[k].p, name), value)
-                y = rows[place][1]
-                reaches = layer["pool"] and y % 2 == 1 and y != layer["height"] - 1
-                ctx.set(dut.rows[k].p.twice, reaches)
+                kind = "pool" if layer["pool"] else "other"
+                reached = expected_operations(layer["height"], layer["width"], kind, rows[place])
+                ctx.set(dut.rows[k].p.twice, len(reached) == 2)
         ctx.set(dut.list_value, tokens[min(ctx.get(dut.list_index), len(tokens) - 1)])
         for k in range(len(clusters)):
             if ctx.get(dut.rows[k].valid) and ctx.get(dut.rows[k].ready):
