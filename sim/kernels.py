@@ -135,7 +135,7 @@ def _time_tile(
     size = 1 if d.output == _HEAD else channels
     end, stages, gap = np.uint64(e.fifo - 1), e.broadcast_stages, s.gap[size]
     all_lanes = ~_ZERO >> np.uint64(64 - lanes)
-    upper = np.uint64(e.lanes)
+    upper, beyond = np.uint64(e.lanes), np.uint64(channels)
     entered, left = s.entered[k], s.left[k]
     skips, stalls, idle, pushes, met = 0, 0, 0, 0, 0
     first_scan, beat = walk.before[places.start]
@@ -168,7 +168,7 @@ def _time_tile(
                 entering &= entering - _ONE
                 start = max(left + 2, finish[lane] + 1)
                 count = _issues(e, bitmap, line[lane])
-                if lane + upper < channels:
+                if lane + upper < beyond:
                     count += _issues(e, bitmap, line[lane + upper])
                 met += count
                 finish[lane] = start + max(count, 1) - 1
