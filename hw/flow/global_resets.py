@@ -2,7 +2,8 @@
 
 nextpnr-ecp5 leaves them on general routing, where one net to ten thousands of registers within a
 cycle is the critical path of every placement. A net behind a DCCA, the buffer of the primary clock
-network (Lattice FPGA-TN-02200, "Primary Clocks"), gets a global route, to reset pins as well.
+network (Lattice FPGA-TN-02200, "Primary Clocks"), gets a global route to reset pins. Logic that
+reads the same net keeps the net before the buffer: the way through the buffer is longer.
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ def buffer_resets(module: dict[str, Any]) -> int:
     chosen = [bit for bit, sinks in resets.most_common(MOST) if sinks >= LEAST]
     buffered = dict(zip(chosen, range(unused, unused + len(chosen)), strict=True))
     for cell in cells.values():
-        for port, bits in cell["connections"].items():
-            if cell["port_directions"][port] == "input":
-                cell["connections"][port] = [buffered.get(bit, bit) for bit in bits]
+        if cell["type"] == "TRELLIS_FF" and "LSR" in cell["connections"]:
+            bits = cell["connections"]["LSR"]
+            cell["connections"]["LSR"] = [buffered.get(bit, bit) for bit in bits]
     for number, (before, behind) in enumerate(buffered.items()):
         cells[f"global_reset_buffer_{number}"] = _buffer(before, behind)
         names[f"global_reset_{number}"] = {"hide_name": 0, "bits": [behind], "attributes": {}}

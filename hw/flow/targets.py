@@ -111,11 +111,11 @@ def _ecp5(size: str, luts: int, brams: int, dsps: int) -> Target:
         ),
         route=(
             *_apart("set keep_hierarchy 1"),
-            "synth_ecp5 -top {top} -run begin:map_luts",
+            "synth_ecp5 -nowidelut -top {top} -run begin:map_luts",
             # Names of parts that are left over would mislead abc9: it takes bit 0 of a wire called
             # `sums[1]` for bit 1 of a wire called `sums`, and drives that twice.
             "opt_clean -purge",
-            "synth_ecp5 -top {top} -run map_luts:json",
+            "synth_ecp5 -nowidelut -top {top} -run map_luts:json",
             *_apart("unset keep_hierarchy"),
             "flatten",
             "opt_clean -purge",
