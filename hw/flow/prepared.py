@@ -9,7 +9,7 @@ from hw.flow.floorplan import SITES, place_memories
 from hw.flow.global_resets import buffer_resets
 from sparsespike.contract.files import write_atomically
 
-RECIPE = "resets buffered, memories placed, static or heap, 2"
+RECIPE = "reset pins buffered, memories placed, static or heap, 3"
 """Part of the key of everything that is kept of a prepared netlist: another one if it changes."""
 
 

@@ -24,7 +24,9 @@ class Claim:
         module: Python module of the block.
         harness: makes the circuit with its assertions, from that module or a broken copy of it.
         broken: text of the module and what replaces it in each broken copy.
-        depth: cycles of the bounded proof, enough to fill and empty the block.
+        depth: cycles of the bounded proof, enough to fill and empty the block; 0: there is none,
+            the block is proved, and its broken copies are refuted, for any number of cycles.
+        unbounded: whether it is proved for any number of cycles.
     """
 
     name: str

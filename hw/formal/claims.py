@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hw.formal import buses, loaders, packets, queues, streams
+from hw.formal import block_memory, buses, loaders, packets, queues, streams, uart
 from hw.formal.claim import Claim
 
 CLAIMS: tuple[Claim, ...] = (
@@ -11,4 +11,6 @@ CLAIMS: tuple[Claim, ...] = (
     *buses.CLAIMS,
     *loaders.CLAIMS,
     *packets.CLAIMS,
+    *uart.CLAIMS,
+    *block_memory.CLAIMS,
 )

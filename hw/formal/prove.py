@@ -57,16 +57,20 @@ class Verdict:
 def prove(claim: Claim, *, mutant: int | None = None, unbounded: bool = True) -> Verdict:
     """The claim of the block, or of its broken copy number `mutant`.
 
-    unbounded: prove it for any number of cycles where yosys-abc is there (it comes with pyosys).
+    unbounded: prove it for any number of cycles where yosys-abc is there (it comes with pyosys);
+    a claim of depth 0 always is.
     Raises MissingToolError, ToolError.
     """
-    abc = _abc() if unbounded and claim.unbounded and mutant is None else None
+    searched = claim.depth == 0
+    abc = _abc() if searched or (unbounded and claim.unbounded and mutant is None) else None
+    if searched and abc is None:
+        raise MissingToolError("yosys-abc is missing: pip install 'sparsespike[fpga]'")
     with tempfile.TemporaryDirectory(prefix="sparsespike-formal-") as temporary:
         folder = Path(temporary)
         module, ports = claim.circuit(mutant)
         (folder / "design.il").write_text(rtlil.convert(module, ports=ports, emit_src=False))
         run_yosys([*_PREPARE, *_SMT2, *(_AIGER if abc else ())], folder=folder)
-        if not _bounded(folder, claim.depth):
+        if not searched and not _bounded(folder, claim.depth):
             return Verdict(claim=claim, holds=False, depth=claim.depth)
         if abc is None:
             return Verdict(claim=claim, holds=True, depth=claim.depth)

@@ -93,7 +93,8 @@ def test_a_reset_of_many_registers_goes_through_a_buffer():
     buffer = module["cells"]["global_reset_buffer_0"]
     (behind,) = buffer["connections"]["CLKO"]
     assert buffer["connections"]["CLKI"] == [2]
-    assert module["cells"]["lut"]["connections"] == {"A": [behind], "B": ["0"], "Z": [3]}
+    # Logic that reads the net keeps the short way.
+    assert module["cells"]["lut"]["connections"] == {"A": [2], "B": ["0"], "Z": [3]}
     resets = [module["cells"][f"register_{k}"]["connections"]["LSR"] for k in range(LEAST + 1)]
     assert resets == [[3], *[[behind]] * LEAST]
     assert behind not in {bit for k in range(LEAST + 1) for bit in (k + 10,)}
