@@ -156,6 +156,6 @@ CLAIMS = (
             ("host.arready.eq(~busy & ~host.rvalid & ~fresh)", "host.arready.eq(~host.rvalid)"),
             ("taken | (host.bvalid & ~host.bready)", "taken"),
         ),
-        depth=0,
+        depth=None,
     ),
 )

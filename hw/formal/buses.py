@@ -204,7 +204,6 @@ CLAIMS = (
             ("Mux(near, derived.BURST_BEATS - page[:bits],", "Mux(near, derived.BURST_BEATS,"),
         ),
         depth=7,
-        unbounded=False,
     ),
     Claim(
         name="logit writer",
@@ -217,7 +216,6 @@ CLAIMS = (
             ("beat.eq(beat + 1)", "beat.eq(beat + 2)"),
         ),
         depth=12,
-        unbounded=False,
     ),
     Claim(
         name="registers",

@@ -6,7 +6,7 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -24,9 +24,7 @@ class Claim:
         module: Python module of the block.
         harness: makes the circuit with its assertions, from that module or a broken copy of it.
         broken: text of the module and what replaces it in each broken copy.
-        depth: cycles of the bounded proof, enough to fill and empty the block; 0: there is none,
-            the block is proved, and its broken copies are refuted, for any number of cycles.
-        unbounded: whether it is proved for any number of cycles.
+        depth: cycles of the bounded proof, enough to fill and empty the block; None: too many.
     """
 
     name: str
@@ -34,8 +32,7 @@ class Claim:
     module: str
     harness: Callable[[ModuleType], Harness]
     broken: tuple[tuple[str, str], ...]
-    depth: int = 12
-    unbounded: bool = field(default=True)
+    depth: int | None = 12
 
     def circuit(self, mutant: int | None = None) -> Harness:
         """The harness around the block, or around its broken copy number `mutant`."""

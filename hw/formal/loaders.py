@@ -143,7 +143,6 @@ CLAIMS = (
             ("(left == 1)", "(left == 2)"),
             ("word.eq(word + 1)", "word.eq(word + step)"),
         ),
-        unbounded=False,
     ),
     Claim(
         name="row scheduler",

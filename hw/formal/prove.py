@@ -1,4 +1,4 @@
-"""Proves claims: for so many cycles with yosys-smtbmc and z3, for any number with ABC's pdr."""
+"""Proves claims: for any number of cycles with ABC's pdr, or for so many with z3."""
 
 from __future__ import annotations
 
@@ -39,6 +39,8 @@ _AIGER = (
     "opt -fast",
     "dffunmap",
     "simplemap",
+    # What is not known may be anything.
+    "setundef -anyseq",
     "aigmap",
     "opt_clean",
     "write_aiger -I -B -zinit -map design.map design.aig",
@@ -54,27 +56,23 @@ class Verdict:
     depth: int | None
 
 
-def prove(claim: Claim, *, mutant: int | None = None, unbounded: bool = True) -> Verdict:
+def prove(claim: Claim, *, mutant: int | None = None, bounded: bool = False) -> Verdict:
     """The claim of the block, or of its broken copy number `mutant`.
 
-    unbounded: prove it for any number of cycles where yosys-abc is there (it comes with pyosys);
-    a claim of depth 0 always is.
-    Raises MissingToolError, ToolError.
+    bounded: only for the claim's `depth` of cycles, by another solver. Raises ValueError where a
+    claim has none, MissingToolError, ToolError.
     """
-    searched = claim.depth == 0
-    abc = _abc() if searched or (unbounded and claim.unbounded and mutant is None) else None
-    if searched and abc is None:
-        raise MissingToolError("yosys-abc is missing: pip install 'sparsespike[fpga]'")
     with tempfile.TemporaryDirectory(prefix="sparsespike-formal-") as temporary:
         folder = Path(temporary)
         module, ports = claim.circuit(mutant)
         (folder / "design.il").write_text(rtlil.convert(module, ports=ports, emit_src=False))
-        run_yosys([*_PREPARE, *_SMT2, *(_AIGER if abc else ())], folder=folder)
-        if not searched and not _bounded(folder, claim.depth):
-            return Verdict(claim=claim, holds=False, depth=claim.depth)
-        if abc is None:
-            return Verdict(claim=claim, holds=True, depth=claim.depth)
-        return Verdict(claim=claim, holds=_reachability(folder, abc), depth=None)
+        if bounded:
+            if claim.depth is None:
+                raise ValueError(f"{claim.name} has no bounded proof")
+            run_yosys([*_PREPARE, *_SMT2], folder=folder)
+            return Verdict(claim=claim, holds=_bounded(folder, claim.depth), depth=claim.depth)
+        run_yosys([*_PREPARE, *_AIGER], folder=folder)
+        return Verdict(claim=claim, holds=_reachability(folder), depth=None)
 
 
 def _bounded(folder: Path, depth: int) -> bool:
@@ -93,8 +91,10 @@ def _bounded(folder: Path, depth: int) -> bool:
     return True
 
 
-def _reachability(folder: Path, abc: str) -> bool:
-    log = folder / "pdr.log"
+def _reachability(folder: Path) -> bool:
+    log, abc = folder / "pdr.log", _abc()
+    if abc is None:
+        raise MissingToolError("yosys-abc is missing: pip install 'sparsespike[fpga]' brings it")
     run_tool([abc, "-c", "read_aiger design.aig; fold; orpos; strash; pdr"], folder=folder, log=log)
     text = log.read_text()
     if "Property proved" in text:

@@ -202,7 +202,6 @@ CLAIMS = (
             ("with m.If(ready_moves & ~(slot & active)):", "with m.If(~(slot & active)):"),
         ),
         depth=10,
-        unbounded=False,
     ),
     Claim(
         name="lane",

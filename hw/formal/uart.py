@@ -163,7 +163,7 @@ CLAIMS = (
             ("wait.eq(self.divisor // 2 - 1)", "wait.eq(self.divisor - 1)"),
             ("Cat(Const(0, 1), self.i.payload, Const(1, 1))", "Cat(Const(0, 2), self.i.payload)"),
         ),
-        depth=0,
+        depth=None,
     ),
     Claim(
         name="uart bridge",
@@ -177,6 +177,6 @@ CLAIMS = (
             ("self.o.payload.eq(word[24:])", "self.o.payload.eq(word[:8])"),
             ("with m.If(self.o.ready):", "with m.If(1):"),
         ),
-        depth=0,
+        depth=None,
     ),
 )
