@@ -31,7 +31,7 @@ RTL = {
     "rtl_cpu_seconds": 2.0,
     "rtl_wall_seconds": 4.0,
     "rtl_build_seconds": 60.0,
-    "sim_wall_seconds": 0.25,
+    "sim_cpu_seconds": 0.25,
     "first_mismatch": "conv1 cycles",
 }
 
@@ -68,6 +68,10 @@ def test_a_difference_is_shown(page):
     assert "| cycles and counters of RTL and simulator, every layer | NOT equal |" in page
     assert "First difference: conv1 cycles" in page
     assert "| Verilator, cycles a processor second | 500 |" in page
+
+
+def test_rtl_and_simulator_are_compared_by_processor_time(page):
+    assert "| Verilator / simulator, processor seconds a frame | 8 |" in page
 
 
 @pytest.mark.parametrize("chunk", [16, 32, 64])
