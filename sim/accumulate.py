@@ -52,7 +52,7 @@ def layer_weights(e: EngineNumbers, d: LayerNumbers, tiles: TileArrays) -> Layer
     return LayerWeights(dense, lanes, holders)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def hit_layer(e: EngineNumbers, walk: Walk, weights: LayerWeights, hits: NDArray) -> None:
     """Fills `hits`, uint64 (tiles, beats): the lanes whose masks a beat's bitmap meets.
 
@@ -76,7 +76,7 @@ def hit_layer(e: EngineNumbers, walk: Walk, weights: LayerWeights, hits: NDArray
                 hits[tile, start + i] = block[i, tile]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def sum_layer(e: EngineNumbers, walk: Walk, weights: LayerWeights, sums: NDArray) -> int:
     """Fills `sums`, int32 (walks, adders, tiles * pitch): those at the end of each walk.
 

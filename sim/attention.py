@@ -23,7 +23,7 @@ def _unpack(e: EngineNumbers, words: NDArray, first: int, spikes: NDArray) -> in
     return count
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def attend(
     e: EngineNumbers,
     d: LayerNumbers,

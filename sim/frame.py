@@ -87,7 +87,7 @@ def store_pixels(program: Program, memory: Memory, image: NDArray[np.uint8], pad
     memory.spikes[memory.pad_word :, 0] = _pixel_words(border[None], passes, steps)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _pixel_words(pixels: NDArray[np.uint64], passes: int, steps: int) -> NDArray[np.uint64]:
     """(pixels * passes, steps) words; bit c of a word is the bit of channel c."""
     words = np.zeros((len(pixels) * passes, steps), np.uint64)

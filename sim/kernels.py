@@ -231,7 +231,7 @@ def _end_walk(
     tally[_CREDIT] += waited
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def matmul_layer(
     e: EngineNumbers,
     d: LayerNumbers,
@@ -276,7 +276,7 @@ def _band(d: LayerNumbers, band: int) -> range:
     return range(first * d.width, (first + count) * d.width)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def attention_layer(
     e: EngineNumbers,
     d: LayerNumbers,

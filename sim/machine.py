@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,6 +77,16 @@ def build_machine(program: Program) -> Machine:
         walk=new_walk(engine, layers),
         hits=np.zeros(max(most_beats(engine, d) * d.tiles for d in layers), np.uint64),
         sums=np.zeros(room, np.int32),
+    )
+
+
+def another(machine: Machine) -> Machine:
+    """The same machine with room of its own, for images that run at the same time."""
+    return replace(
+        machine,
+        walk=Walk(*(np.zeros_like(part) for part in machine.walk)),
+        hits=np.zeros_like(machine.hits),
+        sums=np.zeros_like(machine.sums),
     )
 
 

@@ -139,7 +139,7 @@ def _gather(fired: NDArray, lanes: int, first: int, places: NDArray, spikes: NDA
     return count
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def fire_layer(
     e: EngineNumbers,
     d: LayerNumbers,

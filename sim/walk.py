@@ -84,7 +84,7 @@ def _order(d: LayerNumbers, order: NDArray[np.int64]) -> None:
                 place += 1
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _walk(e: EngineNumbers, d: LayerNumbers, m: Memory, walk: Walk) -> tuple[int, int]:
     """Fills `walk`; returns its scans and beats."""
     source = m.counts if d.source_counts else m.spikes

@@ -1,5 +1,6 @@
 """`sparsespike simulate`: cycles, counters, utilization and energy of a network on an engine."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,7 @@ from sparsespike.cli.options import (
     OptionalEngineOption,
     OptionalNetworkOption,
     TechnologyOption,
+    whole_number,
 )
 from sparsespike.cli.output import require_writable_file, write_json
 from sparsespike.cli.progress import progress
@@ -36,6 +38,12 @@ def command(
     images: ImagesOption = None,
     technology: TechnologyOption = DEFAULT_TECHNOLOGY,
     json_file: JsonOption = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            "--threads", metavar="N", parser=whole_number, help="Images at a time [one a core]."
+        ),
+    ] = None,
 ) -> None:
     """Run the cycle-level simulator over images.
 
@@ -43,6 +51,8 @@ def command(
     """
     if json_file is not None:
         require_writable_file(json_file, option="--json")
+    if threads is not None and threads < 1:
+        raise typer.BadParameter(f"{threads}: must be at least 1", param_hint="--threads")
     from reports.technology import load_technology
 
     prices = load_technology(technology)
@@ -52,7 +62,7 @@ def command(
     from sim import simulate
 
     with progress("simulate", total=len(pixels)) as advance:
-        run = simulate(program, pixels, progress=advance)
+        run = simulate(program, pixels, threads=threads or os.cpu_count() or 1, progress=advance)
     from reports.measure import Run, measure
 
     name = network or (DEFAULT_NETWORK if program_file is None else program_file.name)

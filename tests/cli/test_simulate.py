@@ -159,3 +159,20 @@ def test_images_that_do_not_fit(program_file, refused, tmp_path):
     pixels = np.zeros((1, 32, 32, 3), np.uint8)
     save_images(ImageSet(pixels, np.zeros(1, np.int64)), tmp_path / "big.npz")
     refused(["simulate", program_file, "--data", "{}/big.npz"], ["32x32x3", "8x8x3"])
+
+
+@pytest.mark.parametrize("threads", ["0", "-2"])
+def test_no_images_at_a_time(program_file, refused, threads):
+    refused(["simulate", program_file, "--threads", threads], ["--threads", "at least 1"])
+
+
+def test_images_at_a_time_change_no_number(run, tmp_path, program_file, images):
+    results = []
+    for threads in ("1", "3"):
+        file = tmp_path / f"{threads}.json"
+        arguments = ("--data", images[0], "--threads", threads, "--json", file)
+        assert run("simulate", program_file, *arguments).code == 0
+        results.append(json.loads(file.read_text()))
+    timed = ("wall_seconds", "images_per_second", "meta")
+    one, three = ({k: v for k, v in r.items() if k not in timed} for r in results)
+    assert one == three

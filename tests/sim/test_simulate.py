@@ -63,6 +63,19 @@ def test_images_do_not_depend_on_each_other(program, images):
             assert np.array_equal(tensor[0], together.tensors[name][index])
 
 
+def test_images_that_run_at_the_same_time_are_what_they_are_alone(program):
+    images, calls = random_images(TINY, 9, seed=8), []
+    alone = simulate(program, images, keep_tensors=True)
+    found = simulate(
+        program, images, keep_tensors=True, threads=4, progress=lambda *call: calls.append(call)
+    )
+    assert np.array_equal(found.counters, alone.counters)
+    assert np.array_equal(found.logits, alone.logits)
+    assert all(np.array_equal(found.tensors[name], alone.tensors[name]) for name in alone.tensors)
+    assert all(np.array_equal(found.kept[name], alone.kept[name]) for name in alone.kept)
+    assert calls == [(done, 9) for done in range(1, 10)]
+
+
 def test_tensors_have_steps_tokens_and_channels(program, images):
     tensors = simulate(program, images, keep_tensors=True).tensors
     assert tensors["conv0"].shape == (3, 4, 16, 2)
