@@ -13,7 +13,7 @@ from pathlib import Path
 
 from hw.board.boards import Board
 from hw.board.write import TOP
-from hw.flow.prepared import RECIPE, algorithms, prepare_netlist
+from hw.flow.prepared import ALGORITHMS, RECIPE, prepare_netlist
 from hw.flow.route import Route, read_report
 from hw.flow.targets import find_target
 from hw.flow.yosys import run_tool, run_yosys, yosys_version
@@ -89,7 +89,7 @@ def _place(
         work = Path(temporary)
         write_atomically(work / "netlist.json", netlist.read_bytes())
         write_atomically(work / "board.lpf", constraints.read_bytes())
-        words = [*options, *algorithms(netlist), "--json", "netlist.json", "--lpf", "board.lpf"]
+        words = [*options, *ALGORITHMS, "--json", "netlist.json", "--lpf", "board.lpf"]
         words += ["--textcfg", "out.config", "--report", "report.json", "--quiet"]
         _run("nextpnr_ecp5", words, work)
         write_atomically(report, (work / "report.json").read_bytes())

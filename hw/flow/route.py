@@ -16,7 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from hw.flow.prepared import RECIPE, algorithms, prepare_netlist
+from hw.flow.prepared import ALGORITHMS, RECIPE, prepare_netlist
 from hw.flow.synthesis import BLOCKS
 from hw.flow.targets import Target
 from hw.flow.yosys import MissingToolError, run_tool, run_yosys, yosys_version
@@ -113,7 +113,7 @@ def _route(netlist: Path, options: list[str], seed: int) -> Route:
     with tempfile.TemporaryDirectory(prefix="sparsespike-route-") as temporary:
         folder = Path(temporary)
         shutil.copyfile(netlist, folder / "netlist.json")
-        words = [sys.executable, "-c", _NEXTPNR, *options, *algorithms(netlist)]
+        words = [sys.executable, "-c", _NEXTPNR, *options, *ALGORITHMS]
         words += ["--json", "netlist.json", "--seed", str(seed), "--report", "report.json"]
         words += ["--quiet", "--lpf-allow-unconstrained", "--timing-allow-fail"]
         run_tool(words, folder=folder, log=folder / "nextpnr.log")

