@@ -16,7 +16,7 @@ ALGORITHMS = ("--placer", "static", "--router", "router2")
 """Options of nextpnr for a prepared netlist.
 
 Its default placer, `heap`, crowds the wires of the mask expander: `micro` is routed at 50.3 MHz
-with it and at 62.7 with `static` (seed 1). Its default router does not end with 32 lanes.
+with it and at 61.6 with `static` (seed 1). Its default router does not end with 32 lanes.
 """
 
 
