@@ -25,12 +25,14 @@ class AddressGenerator(wiring.Component):
         works: the layer has scans for this cluster, if it is a matmul.
         available, half: the next tile to walk is in the tile memory, in this half.
         tile_done: in this cycle the last scan of the tile is handed over.
-        token, stored: the position walked and, in the same cycle, its token list entry.
+        token, stored: the position walked next (`BandWalk.ahead`) and, in the same cycle, its token
+            list entry, which a register keeps for the walk.
         o: scans.
     """
 
     def __init__(self, engine: EngineConfig) -> None:
         self._engine = engine
+        tokens = range(max(2, engine.max_tokens))
         super().__init__(
             {
                 "index": In(range(max(2, engine.clusters))),
@@ -40,8 +42,8 @@ class AddressGenerator(wiring.Component):
                 "available": In(1),
                 "half": In(1),
                 "tile_done": Out(1),
-                "token": Out(16),
-                "stored": In(16),
+                "token": Out(tokens),
+                "stored": In(tokens),
                 "o": Out(stream.Signature(scan_layout(engine))),
             }
         )
@@ -85,7 +87,8 @@ class AddressGenerator(wiring.Component):
 
         def neighbour() -> None:
             bits = len(scan.position)
-            base, shift = Mux(layer.use_list, self.stored, self.token), Signal(bits)
+            listed, shift = Signal.like(self.stored), Signal(bits)
+            base = Mux(layer.use_list, listed, here.token)
             width = layer.width[:bits]
             rows, below = Mux(dy == 0, ~width, Mux(dy == 2, width, 0)), Signal(2)
             # One less for the column, one more for the complement.
@@ -95,13 +98,15 @@ class AddressGenerator(wiring.Component):
             # Shifted, not multiplied: a synthesiser may take a DSP block for a factor of 3.
             row = (dy << 1) + dy
             m.d.comb += [
-                self.token.eq(here.token),
+                self.token.eq(walk.ahead),
                 below.eq(dx - 1),
                 shift.eq(rows + columns),
                 scan.position.eq(base + shift),
                 scan.neighbour.eq(Mux(layer.convolution, row + dx, 0)),
                 scan.outside.eq(whole & outside),
             ]
+            with m.If(self.go | walk.step):
+                m.d.sync += listed.eq(self.stored)
 
         def advance() -> None:
             m.d.comb += walk.step.eq(done[3])

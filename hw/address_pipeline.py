@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw import layouts
@@ -17,8 +17,8 @@ class AddressPipeline(wiring.Component):
 
     A scan taken at p has its word at the memories' outputs, and stands at `o`, from p + 4 on; one
     scan a cycle. A stage waits for the next one only if both are occupied; the memories hold their
-    outputs while `o` waits. The third stage, which knows the addresses, has a second place, so that
-    no path leads from `o.ready` to `i.ready`.
+    outputs while `o` waits. The first stage has a second place, so that no path leads from
+    `o.ready` to `i.ready`.
 
     Members:
         descriptor: the layer.
@@ -44,57 +44,51 @@ class AddressPipeline(wiring.Component):
         m = Module()
         layer = self.descriptor
         bits = word_address_bits(self._engine)
-        read = data.StructLayout({"word": bits, "mark": mark_layout(self._engine)})
-        m.submodules.addresses = addresses = SkidBuffer(read)
-        scan, position_valid = Signal(scan_layout(self._engine)), Signal()
-        mark, product_valid = Signal(mark_layout(self._engine)), Signal()
+        m.submodules.scans = scans = SkidBuffer(scan_layout(self._engine))
+        scan, mark_shape = scans.o.p, mark_layout(self._engine)
+        product_mark, address_mark = (Signal(mark_shape, name=f"mark_{n}") for n in range(2))
+        product_valid, address_valid = Signal(), Signal()
         row, group, offset = Signal(bits), Signal(bits), Signal(bits)
         # Of the layer: words of a position.
         position_words = Signal(bits)
-        position_ready, product_ready, output_ready = Signal(), Signal(), Signal()
-
-        def accept_position() -> None:
-            m.d.comb += [position_ready.eq(~position_valid | product_ready)]
-            m.d.comb += self.i.ready.eq(position_ready)
-            with m.If(position_ready):
-                m.d.sync += [position_valid.eq(self.i.valid), scan.eq(self.i.p)]
+        product_ready, address_ready, output_ready = Signal(), Signal(), Signal()
 
         def multiply_groups() -> None:
             stride = layer.source_stride[:bits]
             groups = layer.groups[: len(scan.group) + 1]
             m.d.sync += position_words.eq(Mux(layer.pixel, stride, groups * stride))
             linear = scan.neighbour * layer.chunks[: mask_index_bits(self._engine)] + scan.chunk
-            m.d.comb += product_ready.eq(~product_valid | addresses.i.ready)
+            shift = scan.chunk * self._engine.time_steps
+            m.d.comb += product_ready.eq(~product_valid | address_ready)
+            m.d.comb += scans.o.ready.eq(product_ready)
             with m.If(product_ready):
                 m.d.sync += [
-                    product_valid.eq(position_valid),
+                    product_valid.eq(scans.o.valid),
                     row.eq(scan.position * position_words),
                     group.eq(Mux(layer.pixel, 0, scan.group * stride)),
                     offset.eq(layer.source_base + scan.chunk),
-                    mark.mask.eq(Mux(layer.pixel, scan.neighbour, linear)),
-                    mark.shift.eq(Mux(layer.pixel, scan.chunk * self._engine.time_steps, 0)),
+                    product_mark.mask.eq(Mux(layer.pixel, scan.neighbour, linear)),
+                    product_mark.shift.eq(Mux(layer.pixel, shift, 0)),
                 ]
                 names = ("outside", "last", "final", "half")
-                m.d.sync += [mark[name].eq(scan[name]) for name in names]
+                m.d.sync += [product_mark[name].eq(scan[name]) for name in names]
 
         def find_words() -> None:
-            m.d.comb += [
-                addresses.i.valid.eq(product_valid),
-                addresses.i.p.word.eq(row + group + offset),
-                addresses.i.p.mark.eq(mark),
-            ]
+            m.d.comb += address_ready.eq(~address_valid | output_ready)
+            with m.If(address_ready):
+                m.d.sync += [
+                    address_valid.eq(product_valid),
+                    self.word.eq(row + group + offset),
+                    address_mark.eq(product_mark),
+                ]
 
         def read_words() -> None:
-            m.d.comb += [
-                output_ready.eq(~self.o.valid | self.o.ready),
-                addresses.o.ready.eq(output_ready),
-                self.enable.eq(addresses.o.valid & output_ready),
-                self.word.eq(addresses.o.p.word),
-            ]
+            m.d.comb += output_ready.eq(~self.o.valid | self.o.ready)
+            m.d.comb += self.enable.eq(address_valid & output_ready)
             with m.If(output_ready):
-                m.d.sync += [self.o.valid.eq(addresses.o.valid), self.o.p.eq(addresses.o.p.mark)]
+                m.d.sync += [self.o.valid.eq(address_valid), self.o.p.eq(address_mark)]
 
-        accept_position()
+        wiring.connect(m, wiring.flipped(self.i), scans.i)
         multiply_groups()
         find_words()
         read_words()

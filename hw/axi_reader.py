@@ -55,7 +55,8 @@ class AxiReader(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        busy = Signal()
+        # `pending`: there are beats to request.
+        busy, pending = Signal(), Signal()
         address = Signal(axi.ADDRESS_BITS)
         to_request = Signal(32)
         to_receive = Signal(32)
@@ -67,7 +68,7 @@ class AxiReader(wiring.Component):
         def request() -> None:
             room = outstanding < derived.OUTSTANDING_BURSTS
             m.d.comb += [
-                self.bus.arvalid.eq(offered | (~self.halt & room & (to_request != 0))),
+                self.bus.arvalid.eq(offered | (~self.halt & room & pending)),
                 self.bus.araddr.eq(address),
                 self.bus.arlen.eq(beats - 1),
                 self.bus.arsize.eq(exact_log2(self.data_bits // 8)),
@@ -77,7 +78,7 @@ class AxiReader(wiring.Component):
             ]
             m.d.sync += offered.eq(self.bus.arvalid & ~self.bus.arready)
             with m.If(requested):
-                m.d.sync += to_request.eq(to_request - beats)
+                m.d.sync += [to_request.eq(to_request - beats), pending.eq(to_request != beats)]
                 m.d.sync += address.eq(address + (beats << exact_log2(self.data_bits // 8)))
 
         def receive() -> None:
@@ -102,9 +103,12 @@ class AxiReader(wiring.Component):
             self.command.ready.eq(~busy & ~self.halt),
             self.quiet.eq((outstanding == 0) & ~self.bus.arvalid),
         ]
-        with m.If(self.command.valid & self.command.ready):
+        accepted = self.command.valid & self.command.ready
+        # Numbers that stand there without a command do no harm.
+        with m.If(~busy):
             m.d.sync += [
-                busy.eq(1),
+                busy.eq(accepted),
+                pending.eq(accepted),
                 address.eq(self.command.p.address),
                 to_request.eq(self.command.p.beats),
                 to_receive.eq(self.command.p.beats),

@@ -33,6 +33,7 @@ class BandWalk(wiring.Component):
         restart: the first position is due; step: the next one is, from the next cycle on.
         o: where the walk stands.
         left, top: where it goes with a step is at these borders.
+        ahead: in a layer of one column, the token that it goes to with a step or with `restart`.
         team, teams, works: see BandPlace.
         first_top: the band's first position is at the top.
     """
@@ -49,6 +50,7 @@ class BandWalk(wiring.Component):
                 "o": Out(position_layout(engine)),
                 "left": Out(1),
                 "top": Out(1),
+                "ahead": Out(word_address_bits(engine)),
                 "first_top": Out(1),
                 "team": Out(range(max(2, clusters))),
                 "teams": Out(range(clusters + 1)),
@@ -69,9 +71,11 @@ class BandWalk(wiring.Component):
         # After this position in its row, after this row.
         columns_left, rows_left = Signal(bits), Signal(bits)
         last_row = Signal()
+        # The token below this one, after the last the first.
+        below = Signal(bits)
 
         def settle() -> None:
-            below, splits = Signal(bits), range(derived.MAX_SPLIT)
+            rest, splits = Signal(bits), range(derived.MAX_SPLIT)
             height = Mux(layer.convolution, layer.height, layer.tokens)
             m.d.comb += [
                 place.index.eq(self.index),
@@ -84,9 +88,9 @@ class BandWalk(wiring.Component):
                 self.first_top.eq(place.row == 0),
                 columns.eq(layer.width - 1),
                 # Less the band and one: a two's complement.
-                below.eq(height + Cat(~place.row, Const(-1, bits))),
-                rows.eq(below >> layer.split[: derived.MAX_SPLIT.bit_length()]),
-                ends_below.eq((below & Cat(layer.split > bit for bit in splits)) == 0),
+                rest.eq(height + Cat(~place.row, Const(-1, bits))),
+                rows.eq(rest >> layer.split[: derived.MAX_SPLIT.bit_length()]),
+                ends_below.eq((rest & Cat(layer.split > bit for bit in splits)) == 0),
                 one_column.eq(columns == 0),
                 one_row.eq(rows == 0),
             ]
@@ -102,7 +106,14 @@ class BandWalk(wiring.Component):
                     last_row.eq(one_row),
                 ]
 
+        def look_ahead() -> None:
+            ends = Mux(self.restart | here.last, one_row, rows_left == 1)
+            m.d.comb += self.ahead.eq(Mux(self.restart, first, below))
+            with m.If(self.restart | self.step):
+                m.d.sync += below.eq(Mux(ends, first, self.ahead + stride))
+
         settle()
+        look_ahead()
         m.d.comb += [
             here.last.eq(here.right & last_row),
             here.bottom.eq(last_row & ends_below),

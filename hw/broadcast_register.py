@@ -16,6 +16,7 @@ from hw.cluster_layouts import (
     mask_index_bits,
     mask_layout,
 )
+from hw.skid_buffer import SkidBuffer
 from sparsespike.contract import derived
 from sparsespike.contract.config import EngineConfig
 
@@ -44,11 +45,12 @@ def word_layout(engine: EngineConfig) -> data.StructLayout:
 class BroadcastRegister(wiring.Component):
     """Takes words and emits a beat per non-silent digit, one a cycle, lowest digit first.
 
-    Three elastic stages: a word, the digit picked from it, its matches. The first beat of a word
-    taken in c may be emitted from c + 3 on; the next word's stands there in
-    the cycle after the last beat is emitted. A word without a beat stands there for one cycle, but
-    the last one of a walk emits at least one. A beat waits while an active lane that it would enter
-    is full. The mask words are read as the first digit is picked, and registered once.
+    Three elastic stages: a word, the digit picked from it, its matches. The first one has a second
+    place, so that no path leads from `full` to the memories behind `i.ready`. The first beat of a
+    word taken in c may be emitted from c + 3 on; the next word's stands there in the cycle after
+    the last beat is emitted. A word without a beat stands there for one cycle, but the last one of
+    a walk emits at least one. A beat waits while an active lane that it would enter is full. The
+    mask words are read as the first digit is picked, and registered once.
 
     Members:
         i: words.
@@ -96,7 +98,8 @@ class BroadcastRegister(wiring.Component):
         m = Module()
         engine = self._engine
         digits = derived.count_digits(engine)
-        word, occupied = Signal(word_layout(engine)), Signal()
+        m.submodules.words = words = SkidBuffer(word_layout(engine))
+        word, occupied = words.o.p, words.o.valid
         # The digits that have not been picked, and those of them that are not silent.
         waiting, loud = Signal(digits), Signal(digits)
         picked, ready = Signal(_picked_layout(engine)), Signal(_ready_layout(engine))
@@ -106,11 +109,13 @@ class BroadcastRegister(wiring.Component):
         side = derived.mask_lanes(engine)
 
         def take_word() -> None:
-            m.d.comb += self.i.ready.eq(~occupied | (picked_moves & only))
-            with m.If(self.i.ready):
-                m.d.sync += [occupied.eq(self.i.valid), word.eq(self.i.p), waiting.eq(~0)]
-                for number, slots in list(enumerate(self.i.p.slots))[1:]:
-                    m.d.sync += word.slots[number].eq(Mux(self.walked[number], slots, 0))
+            moves = ~occupied | (picked_moves & only)
+            wiring.connect(m, words.i, wiring.flipped(self.i))
+            for number, slots in list(enumerate(self.i.p.slots))[1:]:
+                m.d.comb += words.i.p.slots[number].eq(Mux(self.walked[number], slots, 0))
+            m.d.comb += words.o.ready.eq(picked_moves & only)
+            with m.If(moves):
+                m.d.sync += waiting.eq(~0)
             with m.Elif(picked_moves):
                 m.d.sync += waiting.eq(waiting & ~lowest_one(loud))
 

@@ -86,6 +86,7 @@ class Broadcaster(wiring.Component):
         m.submodules.store = store = ActivationStore(engine)
         m.submodules.select = select = WordSelect(engine)
         m.submodules.register = register = BroadcastRegister(engine)
+        # Of the layer: a register, as the token list is read behind it.
         attention = Signal()
         # Of the tile in each half; a tile under way stays as it is.
         channels = Signal.like(register.channels)
@@ -95,8 +96,8 @@ class Broadcaster(wiring.Component):
                 m.d.comb += getattr(generator, name).eq(getattr(self, name))
             with m.If(self.available):
                 m.d.sync += channels[self.half].eq(self.lanes)
+            m.d.sync += attention.eq(layer.operation == Operation.ATTENTION)
             m.d.comb += [
-                attention.eq(layer.operation == Operation.ATTENTION),
                 generator.descriptor.eq(layer),
                 self.works.eq(generator.works),
                 generator.stored.eq(self.list_value),

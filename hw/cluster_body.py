@@ -75,6 +75,7 @@ class ClusterBody(wiring.Component):
                 broadcaster.lanes.eq(tiles.walk_lanes),
                 tiles.walked.eq(broadcaster.walked),
                 neuron.lanes.eq(tiles.take_lanes),
+                neuron.next_lanes.eq(tiles.next_lanes),
                 neuron.row.eq(tiles.take_row),
                 tiles.taken.eq(neuron.tile_taken),
                 tiles.lane.eq(neuron.lane),

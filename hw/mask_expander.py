@@ -25,7 +25,8 @@ class Wish(enum.Enum, shape=2):
 class MaskExpander(wiring.Component):
     """The masks of one tile: a beat of presence bits, two of nibbles, a line made of them a step.
 
-    Timing: `wish`, `expands` and `ends` are of the present step, which ends in a cycle with `step`.
+    Timing: `wish`, `expands` and `ends` are of the present step, which ends in a cycle with `step`;
+    `expands` is a register, as all that takes beats waits for it.
     The line of a step at e stands at the outputs in e + 1.
 
     Members:
@@ -67,7 +68,9 @@ class MaskExpander(wiring.Component):
         size, beat = derived.line_nibbles(engine), derived.beat_nibbles(engine)
         side, per_presence = derived.mask_lanes(engine), derived.lines_per_presence(engine)
         presence = Signal(engine.axi_data_bits)
-        known, need = Signal(range(per_presence + 1)), Signal(range(size + 1))
+        known = Signal(range(per_presence + 1))
+        # Nibbles of the next line and of the one after it.
+        need, following = Signal(range(size + 1)), Signal(range(size + 1))
         held = [Signal(engine.axi_data_bits, name=f"held_{i}") for i in range(2)]
         there, read = Signal(range(2 * beat + 1)), Signal(range(2 * beat))
         newest = Signal()
@@ -81,7 +84,6 @@ class MaskExpander(wiring.Component):
         def decide() -> None:
             lacks = ~done & ~last & ((known == 0) | ((known == 1) & self.expands))
             m.d.comb += [
-                self.expands.eq(~done & (known != 0) & (there >= need)),
                 last.eq(self.expands & last_group & last_word),
                 self.ends.eq(done | last),
                 takes_presence.eq(lacks),
@@ -91,14 +93,36 @@ class MaskExpander(wiring.Component):
                 ),
             ]
 
+        def count() -> None:
+            """What is there and needed in the next step, and so whether that one makes a line."""
+            next_there, next_known = Signal.like(there), Signal.like(known)
+            next_need = Signal.like(need)
+            gone = Mux(self.expands, need, 0)
+            m.d.comb += [
+                next_there.eq(there - gone + Mux(takes_nibbles, beat, 0)),
+                next_known.eq(Mux(takes_presence, per_presence, known - self.expands)),
+                next_need.eq(
+                    Mux(
+                        takes_presence,
+                        popcount(self.data[:size]),
+                        Mux(self.expands, following, need),
+                    )
+                ),
+            ]
+            goes_on = ~done & ~last & (next_known != 0)
+            m.d.sync += [
+                there.eq(next_there),
+                known.eq(next_known),
+                need.eq(next_need),
+                self.expands.eq(goes_on & (next_there >= next_need)),
+            ]
+
         def take() -> None:
-            m.d.sync += there.eq(there - Mux(self.expands, need, 0) + Mux(takes_nibbles, beat, 0))
             with m.If(self.expands):
                 m.d.sync += [
                     read.eq(read + need),
-                    known.eq(known - 1),
                     presence.eq(presence >> size),
-                    need.eq(popcount(presence[size : 2 * size])),
+                    following.eq(popcount(presence[2 * size : 3 * size])),
                     done.eq(last),
                     lane.eq(Mux(last_group, 0, lane + side)),
                     line.eq(line + last_group),
@@ -106,11 +130,8 @@ class MaskExpander(wiring.Component):
                     last_word.eq(Mux(last_group, line + 2 == words, last_word)),
                 ]
             with m.If(takes_presence):
-                m.d.sync += [
-                    presence.eq(self.data),
-                    known.eq(per_presence),
-                    need.eq(popcount(self.data[:size])),
-                ]
+                m.d.sync += presence.eq(self.data)
+                m.d.sync += following.eq(popcount(self.data[size : 2 * size]))
             with m.If(takes_nibbles):
                 m.d.sync += [newest.eq(~newest), left.eq(left - 1)]
                 for number, store in enumerate(held):
@@ -118,7 +139,8 @@ class MaskExpander(wiring.Component):
                         m.d.sync += store.eq(self.data)
 
         def start() -> None:
-            m.d.sync += [value.eq(0) for value in (known, there, read, newest, lane, line, done)]
+            cleared = (self.expands, known, there, read, newest, lane, line, done)
+            m.d.sync += [value.eq(0) for value in cleared]
             m.d.sync += [
                 words.eq(self.words),
                 channels.eq(self.channels),
@@ -130,6 +152,7 @@ class MaskExpander(wiring.Component):
         with m.If(begun):
             m.d.sync += [last_group.eq(channels <= side), last_word.eq(words == 1)]
         with m.If(self.step):
+            count()
             take()
         with m.If(self.begin):
             start()

@@ -32,8 +32,8 @@ class NeuronUnit(wiring.Component):
     Members:
         index: number of the cluster, constant.
         descriptor, go: the layer and its start.
-        lanes, row: the tile (its channels) whose sums are taken next; tile_taken: its last take
-            happens now.
+        lanes, row: the tile (its channels) whose sums are taken next; next_lanes: of the tile
+            after it; tile_taken: its last take happens now.
         ready, sums: of each channel; take: the last sums of a lane are taken in this cycle.
         attention_ready, attention_sums, attention_take: the same of the attention unit.
         lane: the lane that is taken; constants: one cycle later, its constants.
@@ -52,6 +52,7 @@ class NeuronUnit(wiring.Component):
                 "descriptor": In(layouts.descriptor_layout()),
                 "go": In(1),
                 "lanes": In(range(channels + 1)),
+                "next_lanes": In(range(channels + 1)),
                 "row": In(16),
                 "tile_taken": Out(1),
                 "ready": In(channels),
@@ -81,11 +82,12 @@ class NeuronUnit(wiring.Component):
         attention = Signal()
         sums = Signal(sums_layout(engine))
         wiring.connect(m, queue.o, wiring.flipped(self.rows))
-        for name in ("index", "go", "lanes", "row", "ready", "attention_ready"):
+        shared = ("index", "go", "lanes", "next_lanes", "row", "ready", "attention_ready")
+        for name in shared:
             m.d.comb += getattr(walk, name).eq(getattr(self, name))
         for lane in range(engine.lanes):
             takes = [
-                (walk.o.slot == v) & (self.lanes <= v + engine.lanes)
+                walk.channel[v] & (self.lanes <= v + engine.lanes)
                 for v in range(lane, derived.tile_channels(engine), engine.lanes)
             ]
             m.d.comb += self.take[lane].eq(walk.take & ~attention & Cat(takes).any())
@@ -99,8 +101,8 @@ class NeuronUnit(wiring.Component):
         for register, (used, source) in zip(taken, sources, strict=True):
             m.d.sync += register.eq(Mux(used, source, 0))
         m.d.comb += sums.eq(reduce(or_, taken))
+        m.d.sync += attention.eq(layer.operation == Operation.ATTENTION)
         m.d.comb += [
-            attention.eq(layer.operation == Operation.ATTENTION),
             walk.descriptor.eq(layer),
             walk.credit.eq(queue.credit),
             self.tile_taken.eq(walk.tile_taken),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Array, Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -23,11 +23,12 @@ class TakeWalk(wiring.Component):
     Members:
         index: number of the cluster, constant.
         descriptor, go: the layer and its start.
-        lanes, row: the tile whose sums are taken next.
+        lanes, row: the tile whose sums are taken next; next_lanes: of the tile after it.
         ready: per channel, sums are ready; attention_ready: the attention unit's next output is.
         credit: a row may complete.
         biased: the takes of this layer add their bias; of the head's bands only the first one's do.
         take: a take happens in this cycle, of `o`; it completes the row of `place`.
+        channel: the next take's, one-hot, if it is a lane's.
         tile_taken: it is the last take of a tile.
         row_stall: only the missing credit holds the take back.
 
@@ -37,18 +38,21 @@ class TakeWalk(wiring.Component):
     def __init__(self, engine: EngineConfig, *, attention: bool) -> None:
         self._engine = engine
         self._attention = attention
+        channels = derived.tile_channels(engine)
         super().__init__(
             {
                 "index": In(range(max(2, engine.clusters))),
                 "descriptor": In(layouts.descriptor_layout()),
                 "go": In(1),
-                "lanes": In(range(derived.tile_channels(engine) + 1)),
+                "lanes": In(range(channels + 1)),
+                "next_lanes": In(range(channels + 1)),
                 "row": In(16),
-                "ready": In(derived.tile_channels(engine)),
+                "ready": In(channels),
                 "attention_ready": In(1),
                 "credit": In(1),
                 "biased": Out(1),
                 "take": Out(1),
+                "channel": Out(channels, init=1),
                 "o": Out(take_layout(engine)),
                 "place": Out(row_place_layout(engine)),
                 "tile_taken": Out(1),
@@ -79,6 +83,8 @@ class TakeWalk(wiring.Component):
         # Looked up ahead: they change only at the end of a visit, and visits end further apart than
         # these registers take to follow, because a lane offers its next sums cycles after a take.
         right, beyond, group_end, unit_end = (Signal() for _ in range(4))
+        # The slot is a visit's last one: a register, as every take may end everything at once.
+        slot_end = Signal()
         spiking = Signal()
         next_position, next_unit = Signal(18), Signal(18)
         last_slot, step = Signal(slot.shape()), Signal(range(engine.clusters + 1))
@@ -87,7 +93,7 @@ class TakeWalk(wiring.Component):
         def decide() -> None:
             first, near, takes = Signal(), Signal(), Signal(range(max(2, pitch) + 1))
             in_row = slot[: pitch.bit_length() - 1] if pitch > 1 else 0
-            ready = Mux(attention, self.attention_ready, Array(self.ready)[slot])
+            ready = Mux(attention, self.attention_ready, (self.ready & self.channel).any())
             stored = self.o.merge.stored
             m.d.comb += [
                 takes.eq(Mux(head, 1, Mux(attention, pitch, self.lanes))),
@@ -95,7 +101,7 @@ class TakeWalk(wiring.Component):
                 near.eq(
                     first & Cat(since[s] & (takes < steps + 2 - s) for s in range(steps + 2)).any()
                 ),
-                row_done.eq(head | (in_row == takes - 1)),
+                row_done.eq(head | Mux(attention, in_row == pitch - 1, slot_end)),
                 possible.eq(active & ready & ~near),
                 self.take.eq(possible & (self.credit | ~row_done | ~stored)),
                 self.row_stall.eq(possible & ~self.credit & row_done & stored),
@@ -121,11 +127,17 @@ class TakeWalk(wiring.Component):
             ]
 
         def find_ends() -> None:
-            slot_end = Mux(attention, slot == last_slot, slot + 1 == self.lanes)
+            def ends(index: Value) -> Value:
+                return Mux(attention, index == last_slot, index + 1 == self.lanes)
+
+            tile_end = group_end & beyond
+            lone = Mux(attention, last_slot == 0, Mux(tile_end, self.next_lanes, self.lanes) == 1)
+            after = Mux(slot_end, lone, ends(slot + 1))
+            m.d.sync += slot_end.eq(Mux(self.take, after, ends(slot)))
             m.d.comb += [
                 visit_done.eq(self.take & slot_end),
-                group_done.eq(visit_done & group_end),
-                token_done.eq(group_done & beyond),
+                group_done.eq(self.take & (slot_end & group_end)),
+                token_done.eq(self.take & (slot_end & tile_end)),
                 self.tile_taken.eq(token_done & ~attention),
                 place.final.eq(slot_end & group_end & beyond & unit_end),
             ]
@@ -135,7 +147,8 @@ class TakeWalk(wiring.Component):
         def advance() -> None:
             first = Mux(attention, 0, band.first)
             with m.If(self.take):
-                m.d.sync += slot.eq(Mux(visit_done, 0, slot + 1))
+                m.d.sync += slot.eq(Mux(slot_end, 0, slot + 1))
+                m.d.sync += self.channel.eq(Mux(slot_end, 1, self.channel << 1))
             with m.If(visit_done):
                 m.d.sync += place.group.eq(Mux(group_done, 0, place.group + 1))
                 m.d.sync += left.eq(Mux(group_done, layer.time_steps, left - steps))

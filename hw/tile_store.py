@@ -29,7 +29,8 @@ class TileStore(wiring.Component):
         load: what the weight stream brings.
         free: a half is empty. fill_half: where beats go.
         available, walk_half, walk_lanes: the next tile to walk; walked: its last scan goes now.
-        take_half, take_lanes, take_row: the tile whose sums are taken next; taken: its last take.
+        take_lanes, take_row: the tile whose sums are taken next; taken: its last take.
+        next_lanes: of the tile after it, once that is in use.
         lane: channel whose constants are wanted; constants: those of the cycle before.
     """
 
@@ -48,6 +49,7 @@ class TileStore(wiring.Component):
                 "walked": In(1),
                 "take_lanes": Out(lanes),
                 "take_row": Out(16),
+                "next_lanes": Out(lanes),
                 "taken": In(1),
                 "lane": In(range(max(2, channels))),
                 "constants": Out(constants_layout(engine)),
@@ -81,6 +83,7 @@ class TileStore(wiring.Component):
                 self.walk_lanes.eq(lane_counts[self.walk_half]),
                 self.take_lanes.eq(lane_counts[take_half]),
                 self.take_row.eq(rows[take_half]),
+                self.next_lanes.eq(lane_counts[~take_half]),
             ]
 
         def keep_constants() -> None:

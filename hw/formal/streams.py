@@ -16,6 +16,8 @@ _STAGES = 4
 """Of the address pipeline, which has one place more."""
 _REGISTER_STAGES = 3
 """Of the broadcast register."""
+_REGISTER_PLACES = _REGISTER_STAGES + 1
+"""Its first stage has two."""
 
 
 def _address_pipeline(module: ModuleType) -> Harness:
@@ -72,8 +74,8 @@ def _broadcast_register(module: ModuleType) -> Harness:
     masks = Mux(half, contents[1], contents[0])
     item = Cat(digits, last, Const(1, 1), half, half, values, masks)
     # The words inside, oldest first, each with the digits that have not been emitted.
-    words = [bench.register(len(item), f"word_{place}") for place in range(_REGISTER_STAGES)]
-    inside = bench.register(range(_REGISTER_STAGES + 2), "inside")
+    words = [bench.register(len(item), f"word_{place}") for place in range(_REGISTER_PLACES)]
+    inside = bench.register(range(_REGISTER_PLACES + 1), "inside")
     taken = offer & dut.i.ready
     left, ends, lanes, kept = (
         words[0][low:high] for low, high in ((0, 2), (2, 3), (3, 5), (6, 22))
@@ -94,7 +96,7 @@ def _broadcast_register(module: ModuleType) -> Harness:
     )
     beats = dut.standing & ((left != 0) | ends)
     bench.claim(
-        inside <= _REGISTER_STAGES,
+        inside <= _REGISTER_PLACES,
         ~dut.standing | (inside != 0),
         dut.emitted == (beats & ((wanted & full) == 0)),
         dut.stalled == (beats & ((wanted & full) != 0)),
@@ -106,10 +108,10 @@ def _broadcast_register(module: ModuleType) -> Harness:
         dut.leaving == (dut.standing & ~beats | (dut.emitted & only)),
     )
     # Nothing waits for ever: a word stands where beats leave after so many cycles, and a register
-    # that is not full takes.
+    # with one word or none takes.
     waited = bench.register(range(_REGISTER_STAGES + 2), "waited")
     m.d.sync += waited.eq(Mux((inside != 0) & ~dut.standing, waited + 1, 0))
-    bench.claim(waited < _REGISTER_STAGES, dut.i.ready | (inside != 0))
+    bench.claim(waited < _REGISTER_STAGES, dut.i.ready | (inside > 1))
     return bench.done()
 
 
@@ -175,10 +177,10 @@ CLAIMS = (
         module="hw.address_pipeline",
         harness=_address_pipeline,
         broken=(
-            ("product_ready.eq(~product_valid | addresses.i.ready)", "product_ready.eq(1)"),
+            ("product_ready.eq(~product_valid | address_ready)", "product_ready.eq(1)"),
             (
-                "self.enable.eq(addresses.o.valid & output_ready)",
-                "self.enable.eq(addresses.o.valid)",
+                "self.enable.eq(address_valid & output_ready)",
+                "self.enable.eq(address_valid)",
             ),
         ),
     ),
